@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""blockctl-api: the REST API, served by as many processes as there are CPUs.
+
+The parent binds the socket and keeps its children running; each child composes its own parts after the fork.
+Under uwsgi or gunicorn use blockctl.cmd.wsgi instead.
+"""
+
+import os
+import signal
+import socket
+import sys
+import time
+
+from oslo_log import log as logging
+
+from blockctl.api import app as api
+from blockctl.cmd import process
+from blockctl.cmd import serve
+
+LOG = logging.getLogger(__name__)
+
+
+def main():
+    conf = process.configure(sys.argv)
+    sock = _listen(conf)
+    workers = conf.osapi_volume_workers or os.cpu_count() or 1
+    if workers == 1:
+        return _serve(conf, sock)
+    return _supervise(conf, sock, workers)
+
+
+def _listen(conf):
+    address = str(conf.osapi_volume_listen)
+    family = socket.AF_INET6 if ':' in address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((address, conf.osapi_volume_listen_port))
+    except OSError as error:
+        sys.exit(f'blockctl-api: cannot listen on {address}:{conf.osapi_volume_listen_port}: {error.strerror}')
+    sock.listen(1024)
+    return sock
+
+
+def _serve(conf, sock):
+    app = process.compose(conf)
+    return process.run(app, lambda app, beat: [serve.WebService(conf, api.make_app(app), sock)])
+
+
+def _supervise(conf, sock, workers):
+    """Keep ``workers`` children; SIGTERM and SIGHUP go on to them. Returns the worst of their exit states."""
+    children = set()
+    stopping = []
+
+    def forward(number, _frame):
+        if number != signal.SIGHUP:
+            stopping.append(number)
+        for pid in children:
+            os.kill(pid, number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, forward)
+
+    def spawn():
+        pid = os.fork()
+        if pid == 0:
+            # Told to stop before it could listen to that: the defaults do, until process.run sets its own.
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            os._exit(_serve(conf, sock))
+        children.add(pid)
+
+    for _ in range(workers):
+        spawn()
+    process.notify('READY=1')
+    worst = 0
+    while children:
+        pid, status = os.wait()
+        children.discard(pid)
+        code = os.waitstatus_to_exitcode(status)
+        if stopping:
+            worst = max(worst, abs(code))
+        else:
+            LOG.error('Worker %d ended with %d; starting another.', pid, code)
+            time.sleep(0.2)  # a worker that cannot start must not make this spin
+            spawn()
+    return worst
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way to the database: one engine per process, one connection per transaction, bounded waits.
+
+``with ctx.writing() as conn`` is one transaction; leaving it commits, an exception rolls back.  Both come from
+:class:`Database`.  What the database does wrong arrives as oslo.db's exceptions; :func:`translated` turns those that
+mean "away" into DatabaseUnavailable.
+"""
+
+import contextlib
+import select
+import threading
+from urllib import parse
+
+import sqlalchemy as sa
+from oslo_db import exception as db_exception
+from oslo_db.sqlalchemy import engines
+from oslo_log import log as logging
+from sqlalchemy import exc as sa_exc
+
+from blockctl import exceptions
+
+LOG = logging.getLogger(__name__)
+
+# Seconds. DESIGN.md section 5: connect 2, read 15, pool 2; a lock is waited for no longer than a read.
+CONNECT, READ, POOL = 2, 15, 2
+
+IMMEDIATE = object()  # marks a connection of SQLite whose next transaction writes
+
+AWAY = (db_exception.DBConnectionError, sa_exc.TimeoutError, sa_exc.OperationalError, sa_exc.InterfaceError)
+
+
+class Database:
+    """An engine made at first use, so that a service starts while its database is away."""
+
+    def __init__(self, conf):
+        self._conf = conf
+        self._lock = threading.Lock()
+        self._engine = None
+
+    @property
+    def engine(self):
+        if self._engine is None:
+            with self._lock:
+                if self._engine is None:
+                    self._engine = _make_engine(self._conf)
+        return self._engine
+
+    @contextlib.contextmanager
+    def connection(self, write):
+        """One transaction. Raises DatabaseUnavailable when there is no way to the database."""
+        with translated():
+            connection = self.engine.connect()
+        try:
+            if write and connection.dialect.name == 'sqlite':
+                # oslo.db would begin with a plain BEGIN; this mark makes it leave that to _begin below.
+                connection.info['in_transaction'] = IMMEDIATE
+            with translated(), connection.begin():
+                yield connection
+        finally:
+            connection.close()
+
+    def dispose(self):
+        with self._lock:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+
+
+@contextlib.contextmanager
+def translated():
+    """Turn "the database is away" of any driver into one error of ours; deadlocks and the rest pass as they are."""
+    try:
+        yield
+    except AWAY as error:
+        # An OperationalError that oslo.db knows (a deadlock, say) has been turned into its own class already.
+        LOG.warning('The database did not answer: %s', str(error).partition('\n')[0])
+        raise exceptions.DatabaseUnavailable() from error
+
+
+_TCP = {'connect_timeout': CONNECT}
+_PARAMETERS = {  # what each client library calls the bounds
+    'mysql': {**_TCP, 'read_timeout': READ, 'write_timeout': READ, 'charset': 'utf8mb4'},
+    'postgresql': {**_TCP, 'options': f'-c statement_timeout={READ}s -c timezone=UTC'},
+    'sqlite': {'timeout': 30},
+}
+
+
+def _make_engine(conf):
+    url = sa.make_url(conf.database.connection)
+    family = url.get_backend_name().replace('mariadb', 'mysql')
+    pool = {} if family == 'sqlite' else {
+        'pool_timeout': POOL, 'max_pool_size': conf.database.max_pool_size,
+        'max_overflow': conf.database.max_overflow, 'mysql_sql_mode': 'TRADITIONAL'}
+    engine = engines.create_engine(
+        url.render_as_string(hide_password=False), sqlite_fk=True, max_retries=0, thread_checkin=False,
+        connection_recycle_time=conf.database.connection_recycle_time,
+        connection_parameters=parse.urlencode({k: v for k, v in _PARAMETERS[family].items() if k not in url.query}),
+        **pool)
+    {'sqlite': _prepare_sqlite, 'mysql': _prepare_mysql, 'postgresql': _prepare_postgresql}[family](engine)
+    return engine
+
+
+def _prepare_sqlite(engine):
+    @sa.event.listens_for(engine, 'connect')
+    def _pragmas(connection, record):
+        connection.execute('PRAGMA journal_mode=WAL')
+        connection.execute('PRAGMA synchronous=NORMAL')
+        connection.execute('PRAGMA busy_timeout=30000')
+
+    # After a plain BEGIN a reader that turns writer fails at once ("database is locked"); a writer that says so from
+    # the start waits its turn (busy_timeout).
+    @sa.event.listens_for(engine, 'begin')
+    def _begin(connection):
+        if connection.info.get('in_transaction') is IMMEDIATE:
+            connection.exec_driver_sql('BEGIN IMMEDIATE')
+
+
+def _prepare_mysql(engine):
+    @sa.event.listens_for(engine, 'connect')
+    def _session(connection, record):
+        # The same isolation as PostgreSQL's default, and no gap locks, so that inserts of different rows never
+        # wait for each other.
+        with contextlib.closing(connection.cursor()) as cursor:
+            cursor.execute("SET SESSION tx_isolation='READ-COMMITTED', time_zone='+00:00', "
+                           f'innodb_lock_wait_timeout={READ}')
+
+
+def _prepare_postgresql(engine):
+    # libpq waits for ever for a server that is stopped but whose machine answers. The library's one hook for a bound
+    # is global to the process.
+    from psycopg2 import extensions
+
+    extensions.set_wait_callback(_wait)
+
+
+def _wait(connection):
+    """psycopg2's wait callback: the library's own example, with a bound."""
+    import psycopg2
+    from psycopg2 import extensions
+
+    while True:
+        match connection.poll():
+            case extensions.POLL_OK:
+                return
+            case extensions.POLL_READ:
+                ready, _, _ = select.select([connection.fileno()], [], [], READ)
+            case _:
+                _, ready, _ = select.select([], [connection.fileno()], [], READ)
+        if not ready:
+            connection.close()
+            raise psycopg2.OperationalError(f'server closed the connection: no answer within {READ} s')

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The jobs table: posting, claiming, leases, and the fence around every write a job makes (DESIGN.md section 5).
+
+A job row is the truth about work that outlives a request.  Whoever holds it is named by ``owner`` (an incarnation of a
+process) and ``epoch`` (raised by every claim); :func:`advance` is an UPDATE that matches both, so a worker that lost
+its job to another cannot write any more: the transaction it is in rolls back with LeaseLost.
+"""
+
+import sqlalchemy as sa
+from oslo_db import exception as db_exception
+from oslo_utils import uuidutils
+
+from blockctl import exceptions
+from blockctl.db.columns import utcnow
+from blockctl.db.tables import jobs
+
+#: What this code understands. A job whose ``needs`` is higher was posted by a newer release and is left to it.
+UNDERSTANDS = 1
+
+DO, UNDO = 'do', 'undo'
+
+
+def post(ctx, kind, resource_id, topic, payload, to_fence=()):
+    """Post a job in the caller's transaction, which moves the resource to its transitional state. Returns its id.
+
+    Raises ResourceBusy when the resource has a live job.
+    """
+    job_id = uuidutils.generate_uuid()
+    try:
+        ctx.conn.execute(sa.insert(jobs).values(
+            id=job_id, kind=kind, resource_id=resource_id, live_key=resource_id, topic=topic, payload=payload,
+            needs=UNDERSTANDS, epoch=0, direction=DO, to_fence=list(to_fence), tries=0, takeovers=0, reschedules=0,
+            excluded=[], request_id=ctx.request_id, global_request_id=ctx.global_request_id, user_id=ctx.user_id,
+            project_id=ctx.project_id, roles=list(ctx.roles), created_at=utcnow()))
+    except db_exception.DBDuplicateEntry as error:
+        raise exceptions.ResourceBusy(resource=kind.partition('.')[0], id=resource_id) from error
+    return job_id
+
+
+def get(ctx, job_id):
+    """The row, live or finished, or None."""
+    return ctx.conn.execute(sa.select(jobs).where(jobs.c.id == job_id)).first()
+
+
+def _free():
+    return sa.or_(jobs.c.owner.is_(None), jobs.c.lease_until < utcnow())
+
+
+def _due():
+    return sa.and_(jobs.c.outcome.is_(None), jobs.c.needs <= UNDERSTANDS,
+                   sa.or_(jobs.c.not_before.is_(None), jobs.c.not_before <= utcnow()), _free())
+
+
+def due(ctx, topic, limit, running=()):
+    """Ids of jobs of a topic that may be claimed now, oldest first, without those in ``running``."""
+    statement = sa.select(jobs.c.id).where(jobs.c.topic == topic, _due())
+    if running:
+        statement = statement.where(jobs.c.id.not_in(running))
+    return list(ctx.conn.execute(statement.order_by(jobs.c.created_at, jobs.c.id).limit(limit)).scalars())
+
+
+def claim(ctx, job_id, topics, owner, lease, identity):
+    """Take a job for ``lease`` seconds, or return None when it is not (any more) to be had.
+
+    A claim from an owner that did not give the job back is a takeover: it is counted, and what fences that owner off
+    is put on ``to_fence``, where it stays until :func:`advance` says it is done.
+    """
+    seen = ctx.conn.execute(sa.select(jobs).where(jobs.c.id == job_id, jobs.c.topic.in_(topics), _due())).first()
+    if seen is None:
+        return None
+    values = {'owner': owner, 'epoch': seen.epoch + 1, 'lease_until': utcnow(lease), 'identity': identity,
+              'updated_at': utcnow()}
+    if seen.started_at is None:
+        values['started_at'] = utcnow()
+    if seen.owner is not None:
+        values['takeovers'] = seen.takeovers + 1
+        if seen.identity and seen.identity not in seen.to_fence:
+            values['to_fence'] = [*seen.to_fence, seen.identity]
+    statement = sa.update(jobs).where(jobs.c.id == job_id, jobs.c.epoch == seen.epoch,
+                                      jobs.c.outcome.is_(None), _free()).values(**values)
+    if ctx.conn.execute(statement).rowcount != 1:
+        return None
+    return _Claimed(seen, values)
+
+
+class _Claimed:
+    """A job row as it is after a write of ours: saves reading back what was just written."""
+
+    def __init__(self, row, values):
+        self.__dict__.update(row._mapping if hasattr(row, '_mapping') else row.__dict__)
+        self.__dict__.update({k: v for k, v in values.items() if not isinstance(v, utcnow)})
+
+
+def _is(job):
+    """The fence: this job, in these hands (== None is IS NULL: a seized job has no owner)."""
+    return sa.and_(jobs.c.id == job.id, jobs.c.owner == job.owner, jobs.c.epoch == job.epoch, jobs.c.outcome.is_(None))
+
+
+def advance(ctx, job, **values):
+    """Write to a job that this worker holds, or raise LeaseLost, which rolls the caller's transaction back.
+
+    Every transaction of a job ends with this, so all its writes stand or fall with the lease.  (The locks are taken in
+    the order usage, pools, resources, jobs; hence last, not first: doc/adr/0003.)
+    """
+    statement = sa.update(jobs).where(_is(job)).values(updated_at=utcnow(), **values)
+    if ctx.conn.execute(statement).rowcount != 1:
+        raise exceptions.LeaseLost(job_id=job.id)
+    return _Claimed(job, values)
+
+
+def held(ctx, job):
+    """Raise LeaseLost unless this worker holds the job; takes no lock (a look before work, not a guarantee)."""
+    statement = sa.select(jobs.c.id).where(_is(job))
+    if ctx.conn.execute(statement).first() is None:
+        raise exceptions.LeaseLost(job_id=job.id)
+
+
+_FREED = {'owner': None, 'lease_until': None, 'identity': None}
+
+
+def finish(ctx, job, outcome):
+    """End a job: its resource may have another from this commit on."""
+    advance(ctx, job, **_FREED, live_key=None, outcome=outcome, finished_at=utcnow(), step=None)
+
+
+def put_back(ctx, job, delay, failed):
+    """Give a job back, to be claimed again in ``delay`` seconds. ``failed``: because the backend was away."""
+    values = {'not_before': utcnow(delay)} if delay else {'not_before': None}
+    if failed:
+        values.update(tries=job.tries + 1,
+                      failing_since=sa.func.coalesce(jobs.c.failing_since, utcnow()))
+    advance(ctx, job, **_FREED, **values)
+
+
+def hand_over(ctx, job, topic, **values):
+    """Give a job to another topic (scheduler to backend, or back), where it starts afresh."""
+    advance(ctx, job, **_FREED, topic=topic, started_at=None, not_before=None, tries=0, failing_since=None, step=None,
+            **values)
+
+
+def renew(ctx, owner, held_jobs, lease):
+    """Prolong leases by one statement. Returns the ids that are still ours; whoever lost one must stop.
+
+    ``held_jobs``: {job id: epoch}.
+    """
+    ids = list(held_jobs)
+    mine = sa.and_(jobs.c.id.in_(ids), jobs.c.owner == owner, jobs.c.outcome.is_(None))
+    ctx.conn.execute(sa.update(jobs).where(mine).values(lease_until=utcnow(lease)))
+    rows = ctx.conn.execute(sa.select(jobs.c.id, jobs.c.epoch).where(mine))
+    return {row.id for row in rows if held_jobs[row.id] == row.epoch}
+
+
+def supersede(ctx, resource_id):
+    """End the live job of a resource, whoever holds it, because another decision replaces it.
+
+    Returns what the next job of the resource must fence off before it acts (see :func:`post`).
+    """
+    row = ctx.conn.execute(
+        sa.select(jobs).where(jobs.c.live_key == resource_id).with_for_update()).first()
+    if row is None:
+        return []
+    ctx.conn.execute(sa.update(jobs).where(jobs.c.id == row.id).values(
+        **_FREED, epoch=row.epoch + 1, live_key=None, outcome='superseded', finished_at=utcnow(),
+        updated_at=utcnow()))
+    return [*row.to_fence, *([row.identity] if row.identity else [])]
+
+
+def unserved(ctx, seconds, alive):
+    """Live jobs whose topic is a backend outside ``alive`` and that nobody has touched for ``seconds``."""
+    statement = sa.select(jobs).where(
+        jobs.c.outcome.is_(None), jobs.c.topic != 'scheduler', jobs.c.topic.not_in(alive), _free(),
+        sa.func.coalesce(jobs.c.updated_at, jobs.c.created_at) < utcnow(-seconds))
+    return ctx.conn.execute(statement.order_by(jobs.c.created_at, jobs.c.id).limit(100)).all()
+
+
+def purge(ctx, older_than, limit):
+    """Remove up to ``limit`` jobs that ended more than ``older_than`` seconds ago. Returns how many went."""
+    ids = list(ctx.conn.execute(
+        sa.select(jobs.c.id).where(jobs.c.finished_at < utcnow(-older_than)).limit(limit)).scalars())
+    if ids:
+        ctx.conn.execute(sa.delete(jobs).where(jobs.c.id.in_(ids)))
+    return len(ids)
+
+
+def failing_for(ctx, job):
+    """Seconds since the first of the present failures of a job."""
+    now = ctx.conn.execute(sa.select(utcnow())).scalar_one()
+    since = ctx.conn.execute(sa.select(jobs.c.failing_since).where(jobs.c.id == job.id)).scalar()
+    return (now - since).total_seconds() if since else 0.0
+
+
+def seize(ctx, row):
+    """Make a job that nobody holds safe to write to, for a sweep: raises the epoch. None: somebody was faster."""
+    values = {'epoch': row.epoch + 1, 'updated_at': utcnow(), **_FREED}
+    if row.identity and row.identity not in row.to_fence:
+        values['to_fence'] = [*row.to_fence, row.identity]
+    statement = sa.update(jobs).where(
+        jobs.c.id == row.id, jobs.c.epoch == row.epoch, jobs.c.outcome.is_(None), _free()).values(**values)
+    if ctx.conn.execute(statement).rowcount != 1:
+        return None
+    return _Claimed(row, values)

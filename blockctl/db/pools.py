@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pools: what backends report, and what is promised of it.
+
+``claimed`` is the sum of the sizes of the rows that name a pool, changed in the same transaction as they are; the
+statement that raises it carries the bound, so any number of schedulers cannot promise the same space twice.
+"""
+
+import sqlalchemy as sa
+
+from blockctl.db.columns import utcnow
+from blockctl.db.tables import pools
+from blockctl.db.tables import volumes
+
+
+def claim(ctx, name, size):
+    """Promise ``size`` GiB of a pool; False when it does not fit (any more)."""
+    taken = pools.c.claimed + pools.c.foreign + size
+    statement = sa.update(pools).where(
+        pools.c.name == name, sa.or_(pools.c.bound.is_(None), taken <= pools.c.bound),
+    ).values(claimed=pools.c.claimed + size, promised=pools.c.promised + size, changed_at=utcnow())
+    return ctx.conn.execute(statement).rowcount == 1
+
+
+def release(ctx, name, size):
+    """Take a promise back, in the transaction that removes the pool's name from the row."""
+    ctx.conn.execute(sa.update(pools).where(pools.c.name == name).values(
+        claimed=pools.c.claimed - size, changed_at=utcnow()))
+
+
+def begin_report(ctx, backend):
+    """What must be known before a backend is looked at: (sequence, {pool name: promised so far})."""
+    now = ctx.conn.execute(sa.select(utcnow())).scalar_one()
+    promised = ctx.conn.execute(sa.select(pools.c.name, pools.c.promised).where(pools.c.backend == backend))
+    return int(now.timestamp() * 1_000_000), {row.name: row.promised for row in promised}
+
+
+def report(ctx, backend, name, sequence, promised, bound, foreign, document):
+    """Store a report unless a newer one is there. Returns whether it was stored.
+
+    ``bound``: GiB that claimed + foreign may reach, or None; ``document``: what filters and get_pools read (JSON).
+    """
+    values = {'bound': bound, 'foreign': foreign, 'report': document, 'sequence': sequence,
+              'promised_at_report': promised, 'changed_at': utcnow()}
+    changed = ctx.conn.execute(
+        sa.update(pools).where(pools.c.name == name, pools.c.sequence < sequence).values(**values)).rowcount
+    if changed:
+        return True
+    if ctx.conn.execute(sa.select(pools.c.name).where(pools.c.name == name)).first():
+        return False
+    # The first report of a pool. Rows that name it already (a changed configuration) count from the start.
+    claimed = sa.select(sa.func.coalesce(sa.func.sum(volumes.c.size), 0)).where(volumes.c.host == name)
+    ctx.conn.execute(sa.insert(pools).values(
+        name=name, backend=backend, claimed=claimed.scalar_subquery(), promised=0, **values))
+    return True
+
+
+def changed_since(ctx, moment):
+    """Pools changed at or after ``moment`` (None: all) and the database's time, for the next call."""
+    now = ctx.conn.execute(sa.select(utcnow())).scalar_one()
+    statement = sa.select(pools)
+    if moment is not None:
+        statement = statement.where(pools.c.changed_at >= moment)
+    return ctx.conn.execute(statement).all(), now
+
+
+def drift(ctx):
+    """[(pool, claimed, sum of rows)] where the two differ; empty is the invariant."""
+    sums = sa.select(volumes.c.host, sa.func.sum(volumes.c.size).label('total')).group_by(volumes.c.host).subquery()
+    total = sa.func.coalesce(sums.c.total, 0)
+    statement = sa.select(pools.c.name, pools.c.claimed, total).select_from(
+        pools.outerjoin(sums, sums.c.host == pools.c.name)).where(pools.c.claimed != total)
+    return [tuple(row) for row in ctx.conn.execute(statement)]

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Quota: usage that equals the rows at every commit, with the bound inside the statement that raises it.
+
+Usage and limits of a volume type are kept under the type's id (``volumes_<type id>``), so renaming a type touches none.
+"""
+
+import sqlalchemy as sa
+
+from blockctl import exceptions
+from blockctl.db import insert
+from blockctl.db.tables import quota_classes
+from blockctl.db.tables import quota_usages
+from blockctl.db.tables import quotas
+
+UNLIMITED = -1
+
+
+def volume_deltas(size, volume_type_id, count=1):
+    """What ``count`` volumes of together ``size`` GiB take, by resource."""
+    deltas = {'volumes': count, 'gigabytes': size}
+    if volume_type_id:
+        deltas |= {f'volumes_{volume_type_id}': count, f'gigabytes_{volume_type_id}': size}
+    return deltas
+
+
+def limits(ctx, project_id):
+    """The project's limit of every resource that has one: its own, else the default class's, else the option's."""
+    conf = ctx.conf
+    result = {name: getattr(conf, f'quota_{name}') for name in
+              ('volumes', 'snapshots', 'gigabytes', 'backups', 'backup_gigabytes', 'groups')}
+    result['per_volume_gigabytes'] = conf.per_volume_size_limit
+    rows = ctx.conn.execute(sa.union_all(
+        sa.select(sa.literal(0).label('own'), quota_classes.c.resource, quota_classes.c.hard_limit)
+        .where(quota_classes.c.class_name == 'default'),
+        sa.select(sa.literal(1).label('own'), quotas.c.resource, quotas.c.hard_limit)
+        .where(quotas.c.project_id == project_id)))
+    for row in sorted(rows, key=lambda row: row.own):
+        result[row.resource] = row.hard_limit
+    return result
+
+
+def usages(ctx, project_id):
+    """What the project uses, by resource."""
+    rows = ctx.conn.execute(
+        sa.select(quota_usages.c.resource, quota_usages.c.in_use).where(quota_usages.c.project_id == project_id))
+    return {row.resource: row.in_use for row in rows}
+
+
+def reserve(ctx, project_id, deltas):
+    """Take ``deltas`` ({resource: amount}) in the caller's transaction. Raises OverQuota with the numbers."""
+    allowed = limits(ctx, project_id)
+    for resource in sorted(deltas):  # one order everywhere, so that two transactions cannot deadlock
+        limit = allowed.get(resource, UNLIMITED)
+        if not _raise(ctx, project_id, resource, deltas[resource], limit):
+            # Either there is no row yet, or the bound refused.
+            insert.if_absent(ctx.conn, quota_usages, project_id=project_id, resource=resource, in_use=0)
+            if not _raise(ctx, project_id, resource, deltas[resource], limit):
+                raise exceptions.OverQuota(resource=resource, requested=deltas[resource], limit=limit,
+                                           used=usages(ctx, project_id).get(resource, 0))
+
+
+def _raise(ctx, project_id, resource, amount, limit):
+    used = quota_usages.c.in_use
+    statement = sa.update(quota_usages).where(
+        quota_usages.c.project_id == project_id, quota_usages.c.resource == resource,
+    ).values(in_use=used + amount)
+    if limit != UNLIMITED and amount > 0:
+        statement = statement.where(used + amount <= limit)
+    return ctx.conn.execute(statement).rowcount == 1
+
+
+def give_back(ctx, project_id, deltas):
+    """Return ``deltas`` in the transaction that removes the rows they were taken for."""
+    for resource in sorted(deltas):
+        ctx.conn.execute(sa.update(quota_usages).where(
+            quota_usages.c.project_id == project_id, quota_usages.c.resource == resource,
+        ).values(in_use=quota_usages.c.in_use - deltas[resource]))

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From rows to the frozen values drivers get."""
+
+from blockctl.drivers import interface
+from blockctl.rpc import volume as volume_rpc
+
+
+def volume(ctx, row):
+    """A volume's row as drivers see it."""
+    return interface.Volume(
+        id=row.id, size=row.size, pool=volume_rpc.pool_of(row.host), name=ctx.conf.volume_name_template % row.id,
+        provider_id=row.provider_id, provider_location=row.provider_location,
+        encrypted=row.encryption_key_id is not None)

@@ -1,0 +1,419 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Creating a volume: the api, scheduler and backend halves, side by side.
+
+::
+
+    api        ExtractVolumeRequest -> QuotaReserve -> EntryCreate -> QuotaCommit -> VolumeCast
+    scheduler  ExtractSchedulerSpec -> ScheduleCreateVolume (filter, weigh, claim)
+    backend    ExtractVolumeRef -> OnFailureReschedule -> ExtractVolumeSpec -> NotifyVolumeAction
+               -> CreateVolumeFromSpec -> CreateVolumeOnFinish
+
+One job carries a volume through the last two.  What a dying process leaves is either nothing (the api half is one
+transaction) or that job, which another process takes up where the row says it is.
+"""
+
+import dataclasses
+import random
+import time
+from typing import Any
+
+from oslo_db import exception as db_exception
+from oslo_log import log as logging
+from oslo_utils import uuidutils
+from taskflow import task
+
+from blockctl import exceptions
+from blockctl import user_messages
+from blockctl.db import jobs
+from blockctl.db import messages
+from blockctl.db import pools
+from blockctl.db import quotas
+from blockctl.db import volume_types
+from blockctl.db import volumes
+from blockctl.db.columns import utcnow
+from blockctl.db.transition import transition
+from blockctl.flows import driver_values
+from blockctl.flows import engine
+from blockctl.flows import notifications
+from blockctl.jobs import runner
+from blockctl.rpc import scheduler as scheduler_rpc
+from blockctl.rpc import transport
+from blockctl.rpc import volume as volume_rpc
+from blockctl.states import VOLUME
+
+LOG = logging.getLogger(__name__)
+
+KIND = 'volume.create'
+
+# Deadlocks are tried again so often; each try is a new transaction and a new flow.
+TRIES = 5
+# A database that took longer than this to fail hangs: asking it again would pass the bound on an answer (20 s).
+PROMPT = 3.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CreateVolume:
+    """What a tenant asked for, checked. ``size`` is GiB; ``volume_type`` a row or None; at most one source is given."""
+
+    size: int
+    name: str | None = None
+    description: str | None = None
+    volume_type: Any = None
+    availability_zone: str | None = None
+    metadata: dict = dataclasses.field(default_factory=dict)
+    snapshot_id: str | None = None
+    source_volid: str | None = None
+    image_ref: str | None = None
+    backup_id: str | None = None
+    group_id: str | None = None
+    multiattach: bool = False
+    scheduler_hints: dict = dataclasses.field(default_factory=dict)
+
+
+# --- the api half
+class ExtractVolumeRequestTask(task.Task):
+    """Turn the request into the row and the job's payload. Reads only; a revert has nothing to undo."""
+
+    default_provides = 'entry'
+
+    def execute(self, ctx, request, volume_id):
+        kind = request.volume_type
+        specs = volume_types.extra_specs(ctx, kind.id) if kind else {}
+        row = {
+            'id': volume_id, 'project_id': ctx.project_id, 'user_id': ctx.user_id, 'name': request.name,
+            'description': request.description, 'size': request.size, 'status': VOLUME.initial,
+            'availability_zone': request.availability_zone, 'volume_type_id': kind.id if kind else None,
+            'snapshot_id': request.snapshot_id, 'source_volid': request.source_volid, 'group_id': request.group_id,
+            'multiattach': request.multiattach or specs.get('multiattach') == '<is> True',
+        }
+        payload = {
+            'volume_id': volume_id, 'size': request.size, 'availability_zone': request.availability_zone,
+            'volume_type': {'id': kind.id, 'name': kind.name} if kind else None, 'extra_specs': specs,
+            'scheduler_hints': request.scheduler_hints, 'source': {'kind': 'nothing'},
+        }
+        return {'row': row, 'metadata': request.metadata, 'payload': payload}
+
+
+class QuotaReserveTask(task.Task):
+    """Take the quota, bounded in the statement. The transaction's rollback gives it back; a revert undoes nothing."""
+
+    def execute(self, ctx, entry):
+        row = entry['row']
+        limit = quotas.limits(ctx, row['project_id'])['per_volume_gigabytes']
+        if limit != quotas.UNLIMITED and row['size'] > limit:
+            raise exceptions.VolumeSizeExceedsLimit(size=row['size'], limit=limit)
+        quotas.reserve(ctx, row['project_id'], quotas.volume_deltas(row['size'], row['volume_type_id']))
+        ctx.app.points('volume.create.api.reserved')
+
+
+class EntryCreateTask(task.Task):
+    """Store the volume's row. The transaction's rollback removes it; a revert undoes nothing."""
+
+    def execute(self, ctx, entry):
+        volumes.insert(ctx, entry['metadata'], **entry['row'])
+        ctx.app.points('volume.create.api.entered')
+
+
+class QuotaCommitTask(task.Task):
+    """Post the job and commit: quota, row and job stand from here on, together. Nothing reverts after it."""
+
+    default_provides = 'job_id'
+
+    def execute(self, ctx, entry):
+        job_id = jobs.post(ctx, KIND, entry['row']['id'], transport.SCHEDULER, entry['payload'])
+        ctx.app.points('volume.create.api.before_commit')
+        ctx.commit()
+        ctx.app.points('volume.create.api.committed')
+        return job_id
+
+
+class VolumeCastTask(task.Task):
+    """Ring the schedulers' bell. It cannot fail, and if it is not heard a sweep finds the job: nothing to undo."""
+
+    def execute(self, ctx, job_id):
+        scheduler_rpc.create_volume(ctx, job_id)
+        ctx.app.points('volume.create.api.cast')
+
+
+def create_volume(ctx, request):
+    """Accept a request for a volume; returns its id once row, quota and job are committed.
+
+    ================================  ==========================  ==========================================
+    condition                         error                       what the caller should do
+    ================================  ==========================  ==========================================
+    over the project's quota          OverQuota                   delete something, or ask for more
+    larger than one volume may be     VolumeSizeExceedsLimit      ask for less
+    database away                     DatabaseUnavailable         try again; nothing was stored, unless the
+                                                                  answer to the commit itself was lost
+    ================================  ==========================  ==========================================
+    """
+    volume_id = uuidutils.generate_uuid()
+    for tries_left in reversed(range(TRIES)):
+        began = time.monotonic()
+        try:
+            with ctx.writing():
+                engine.run('volume_create_api', [
+                    ExtractVolumeRequestTask(), QuotaReserveTask(), EntryCreateTask(), QuotaCommitTask(),
+                    VolumeCastTask()], ctx=ctx, request=request, volume_id=volume_id)
+            return volume_id
+        except db_exception.DBDeadlock:
+            if not tries_left:
+                raise
+            time.sleep(random.uniform(0.005, 0.05))
+        except exceptions.DatabaseUnavailable:
+            if not tries_left or time.monotonic() - began > PROMPT:
+                raise
+            # The commit may have happened and only its answer be lost. (Raises again when there is still no way.)
+            with ctx.reading():
+                if volumes.exists(ctx, volume_id):
+                    return volume_id  # its job is there with it; a sweep finds it
+    raise AssertionError('unreachable')
+
+
+# --- the scheduler half
+class ExtractSchedulerSpecTask(task.Task):
+    """Turn the job's payload into what the picker reads. A revert has nothing to undo."""
+
+    default_provides = 'spec'
+
+    def execute(self, work):
+        return {**work.job.payload, 'excluded': work.job.excluded, 'project_id': work.job.project_id}
+
+
+class ScheduleCreateVolumeTask(task.Task):
+    """Filter and weigh the pools, and claim the best one that still has room: one transaction names it in the row,
+    promises its space and hands the job to its backend.  A revert undoes no claim (a failed one rolls back); when no
+    pool fits it settles the volume in error, with a message to its tenant.
+    """
+
+    def execute(self, work, spec, picker):
+        choice = picker.pick(work.ctx, spec)
+        for pool in choice.pools:
+            if _claim(work, pool, spec['size']):
+                LOG.info('Volume %s (%d GiB) goes to %s.', spec['volume_id'], spec['size'], pool.name)
+                volume_rpc.create_volume(work.ctx, pool.name, work.job.id)
+                work.point(f'{KIND}.scheduler.cast')
+                return
+            choice.lost(pool)
+        raise exceptions.NoPoolFits(summary=choice.summary())
+
+    def revert(self, work, result, flow_failures, **kwargs):
+        error = _cause(flow_failures)
+        if isinstance(error, exceptions.NoPoolFits):
+            LOG.warning('Volume %s: %s', work.job.resource_id, error)
+            _settle_in_error(work, user_messages.ALLOCATE_VOLUME, user_messages.NO_POOL, error.values['summary'])
+
+
+def _claim(work, pool, size):
+    ctx = work.ctx
+    with ctx.writing():
+        if not pools.claim(ctx, pool.name, size):
+            return False
+        volumes.place(ctx, work.job.resource_id, pool.name, pool.zone)
+        jobs.hand_over(ctx, work.job, volume_rpc.backend_of(pool.name))
+        work.point(f'{KIND}.scheduler.before_commit')
+    work.point(f'{KIND}.scheduler.committed')
+    return True
+
+
+class Schedule:
+    """What a scheduler does with the job."""
+
+    def __init__(self, picker):
+        self._picker = picker
+
+    def run(self, work):
+        try:
+            engine.run('volume_create_scheduler', [ExtractSchedulerSpecTask(), ScheduleCreateVolumeTask()],
+                       work=work, picker=self._picker)
+        except exceptions.NoPoolFits:
+            pass  # settled by the revert
+
+    def give_up(self, work, reason):
+        LOG.error('Volume %s cannot be scheduled: %s.', work.job.resource_id, reason)
+        _settle_in_error(work, user_messages.ALLOCATE_VOLUME, user_messages.UNKNOWN)
+
+
+# --- the backend half
+class ExtractVolumeRefTask(task.Task):
+    """Read the volume's row. A revert has nothing to undo."""
+
+    default_provides = 'volume'
+
+    def execute(self, work):
+        with work.ctx.reading():
+            return volumes.get(work.ctx, work.job.resource_id)
+
+
+class OnFailureRescheduleTask(task.Task):
+    """Does nothing, unless what follows fails: its revert then records that the creation is undone here, and whether
+    another pool is to be tried.  From that commit on nobody goes forward on this pool.
+
+    What leaves the outcome open (a time-out, a backend or database out of reach, a lost lease) records nothing: the job
+    goes on, here or with another worker.
+    """
+
+    def execute(self, work):
+        pass
+
+    def revert(self, work, result, flow_failures, **kwargs):
+        error = _cause(flow_failures)
+        if not isinstance(error, (exceptions.LeaseLost, *runner.LATER, *runner.DATABASE)):
+            LOG.warning('Volume %s could not be created on %s: %s', work.job.resource_id, work.job.topic, error)
+            _decide_undo(work, reschedule=not isinstance(error, exceptions.InvalidRequest))
+
+
+class ExtractVolumeSpecTask(task.Task):
+    """Say what is to be made, and from which source. A revert has nothing to undo."""
+
+    default_provides = 'spec'
+
+    def execute(self, work, volume):
+        return {'volume': driver_values.volume(work.ctx, volume), **work.job.payload['source']}
+
+
+class NotifyVolumeActionTask(task.Task):
+    """Tell listeners that the creation starts. A notification cannot be taken back: nothing to undo."""
+
+    def execute(self, work, volume):
+        notifications.volume(work.ctx, volume, 'create.start')
+
+
+class CreateVolumeFromSpecTask(task.Task):
+    """Have the driver make the image. What it made before a failure is removed by the undo that
+    OnFailureRescheduleTask records: not here, because before the decision is stored a removal would not be safe.
+    """
+
+    default_provides = 'made'
+
+    def execute(self, work, spec):
+        work.lease.enter(work.driver.conf.backend_call_timeout)
+        work.point(f'{KIND}.volume.before_effect')
+        made = dict(_MAKERS[spec['kind']](work, spec) or {})
+        work.point(f'{KIND}.volume.effected')
+        return made
+
+
+def _make_empty(work, spec):
+    return work.driver.create(spec['volume'], work.lease)
+
+
+#: One maker for each kind of source; snapshot, volume, image and backup come with their issues.
+_MAKERS = {'nothing': _make_empty}
+
+
+class CreateVolumeOnFinishTask(task.Task):
+    """Make the volume available and end the job, in one transaction. It is the last task: nothing reverts it."""
+
+    def execute(self, work, volume, made):
+        with work.ctx.writing():
+            transition(work.ctx, VOLUME, volume.id, 'create.done', launched_at=utcnow(), **made)
+            jobs.finish(work.ctx, work.job, 'done')
+            work.point(f'{KIND}.volume.before_commit')
+        work.point(f'{KIND}.volume.committed')
+        LOG.info('Volume %s is available on %s.', volume.id, volume.host)
+        notifications.volume(work.ctx, volume, 'create.end')
+
+
+class Create:
+    """What a volume service does with the job."""
+
+    def run(self, work):
+        if work.job.direction == jobs.DO:
+            try:
+                engine.run('volume_create_manager', [
+                    ExtractVolumeRefTask(), OnFailureRescheduleTask(), ExtractVolumeSpecTask(),
+                    NotifyVolumeActionTask(), CreateVolumeFromSpecTask(), CreateVolumeOnFinishTask()], work=work)
+                return
+            except Exception:
+                if work.job.direction == jobs.DO:  # no undo was recorded: the runner says what happens next
+                    raise
+        _undo(work)
+
+    def give_up(self, work, reason):
+        LOG.error('Volume %s cannot be created on %s: %s.', work.job.resource_id, work.job.topic, reason)
+        if work.job.direction == jobs.DO:
+            _decide_undo(work, reschedule=False)
+            try:
+                _undo(work)
+                return
+            except runner.LATER as error:
+                LOG.warning('What volume %s left on %s cannot be removed now: %s', work.job.resource_id,
+                            work.job.topic, error)
+        strand(work.ctx, work.job)
+
+    def unserved(self, ctx, job):
+        """No process serves the backend any more (jobs/sweeper.py); ``job`` is seized, in the transaction under way."""
+        if job.started_at is None:
+            # Nothing of it can be there: another pool may have it.
+            row = volumes.get(ctx, job.resource_id)
+            pools.release(ctx, row.host, row.size)
+            volumes.place(ctx, row.id, None)
+            jobs.hand_over(ctx, job, transport.SCHEDULER, excluded=[*job.excluded, row.host])
+            scheduler_rpc.create_volume(ctx, job.id)
+        else:
+            _strand(ctx, job)
+
+
+def _cause(flow_failures):
+    return next(iter(flow_failures.values())).exception
+
+
+def _decide_undo(work, reschedule):
+    with work.ctx.writing():
+        work.advance(direction=jobs.UNDO, payload={**work.job.payload, 'reschedule': reschedule})
+        work.point(f'{KIND}.volume.before_undo_commit')
+    work.point(f'{KIND}.volume.undo_committed')
+
+
+def _undo(work):
+    """Remove what a creation left here, then try another pool or end in error. May be repeated at any point."""
+    ctx, job = work.ctx, work.job
+    with ctx.reading():
+        row = volumes.get(ctx, job.resource_id)
+    work.lease.enter(work.driver.conf.backend_call_timeout)
+    work.driver.delete(driver_values.volume(ctx, row), work.lease)
+    work.point(f'{KIND}.volume.undone')
+    again = job.payload['reschedule'] and job.reschedules + 1 < ctx.conf.scheduler_max_attempts
+    with ctx.writing():
+        pools.release(ctx, row.host, row.size)
+        volumes.place(ctx, row.id, None)
+        if again:
+            jobs.hand_over(ctx, job, transport.SCHEDULER, direction=jobs.DO, reschedules=job.reschedules + 1,
+                           takeovers=0, excluded=[*job.excluded, row.host])
+        else:
+            if not job.payload.get('stranded'):
+                _fail(ctx, job, user_messages.CREATE_VOLUME, user_messages.NOT_CREATED)
+            jobs.finish(ctx, job, 'failed')
+        work.point(f'{KIND}.volume.before_settle_commit')
+    work.point(f'{KIND}.volume.settled')
+    if again:
+        scheduler_rpc.create_volume(ctx, job.id)
+
+
+def strand(ctx, job):
+    """End the volume in error while its backend cannot be cleaned; the job stays to do that when it can."""
+    with ctx.writing():
+        _strand(ctx, job)
+
+
+def _strand(ctx, job):
+    if not job.payload.get('stranded'):
+        _fail(ctx, job, user_messages.CREATE_VOLUME, user_messages.UNSERVED, event='create.strand')
+    payload = {**job.payload, 'stranded': True, 'reschedule': False}
+    jobs.advance(ctx, job, direction=jobs.UNDO, payload=payload, owner=None, lease_until=None, identity=None,
+                 failing_since=None, takeovers=0, not_before=utcnow(ctx.conf.jobs.retry_interval_max))
+
+
+def _settle_in_error(work, action, detail, more=''):
+    with work.ctx.writing():
+        _fail(work.ctx, work.job, action, detail, more)
+        jobs.finish(work.ctx, work.job, 'failed')
+        work.point(f'{KIND}.scheduler.before_settle_commit')
+    work.point(f'{KIND}.scheduler.settled')
+
+
+def _fail(ctx, job, action, detail, more='', event='create.fail'):
+    transition(ctx, VOLUME, job.resource_id, event)
+    messages.write(ctx, job, 'VOLUME', user_messages.event_id('volume', action, detail),
+                   user_messages.text(action, detail, more))

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The message bus: oslo.messaging, on this process's own configuration.
+
+Messages carry a job's id and the name of an operation; secrets and request bodies never travel (DESIGN.md section 4).
+"""
+
+import threading
+
+from oslo_log import log as logging
+
+LOG = logging.getLogger(__name__)
+
+SCHEDULER = 'scheduler'  # the topic of every scheduler; a backend's is host@backend
+EXCHANGE = 'blockctl'
+_ON_THE_BUS = 'blockctl-%s'
+
+
+class Bus:
+    """This process's way to the message bus, made when first needed.
+
+    oslo.messaging takes a quarter of a second to import and to connect; no request and no start waits for that.
+    """
+
+    def __init__(self, conf, url=None):
+        self.conf = conf
+        self._url = url  # None: transport_url of the configuration
+        self._lock = threading.Lock()
+        self._transport = None
+
+    @property
+    def transport(self):
+        with self._lock:
+            if self._transport is None:
+                self._transport = _make(self.conf, self._url)
+            return self._transport
+
+    def sender(self):
+        """A function ``send(topic, operation, job_id)`` for the doorbell's thread; it may block or raise."""
+        import oslo_messaging
+
+        client = oslo_messaging.get_rpc_client(
+            self.transport, oslo_messaging.Target(exchange=EXCHANGE), retry=0)
+
+        def send(topic, operation, job_id):
+            client.prepare(topic=_ON_THE_BUS % topic).cast({}, operation, job_id=job_id)
+
+        return send
+
+    def close(self):
+        if self._transport is not None:
+            self._transport.cleanup()
+
+
+def _make(conf, url):
+    import oslo_messaging
+    from oslo_messaging._metrics import client as metrics
+    from oslo_messaging._tracing import client as tracing
+
+    # They register these on cfg.CONF only, and every call fails without them.
+    conf.register_opts(metrics.oslo_messaging_metrics, 'oslo_messaging_metrics')
+    conf.register_opts(tracing.oslo_messaging_tracing, 'oslo_messaging_tracing')
+    return oslo_messaging.get_rpc_transport(conf, url=url, allowed_remote_exmods=['blockctl.exceptions'])
+
+
+class Server:
+    """Listens to one topic. Starts in the background: a bus that is away keeps no service from starting."""
+
+    def __init__(self, bus, topic, endpoint):
+        self._bus = bus
+        self._topic = topic
+        self._endpoint = endpoint
+        self._server = None
+        self._listening = threading.Event()
+        self._thread = threading.Thread(target=self._start, name=f'rpc-{topic}', daemon=True)
+
+    def start(self):
+        self._thread.start()
+
+    def wait(self, seconds):
+        """Whether it listens, after ``seconds`` at most."""
+        return self._listening.wait(seconds)
+
+    def _start(self):
+        import oslo_messaging
+
+        conf = self._bus.conf
+        try:
+            target = oslo_messaging.Target(exchange=EXCHANGE, topic=_ON_THE_BUS % self._topic,
+                                           server=conf.host)
+            self._server = oslo_messaging.get_rpc_server(self._bus.transport, target, [self._endpoint],
+                                                         executor='threading')
+            # Endpoints only note an id and return: two threads are plenty.
+            self._server.start(override_pool_size=2)
+            self._listening.set()
+        except Exception:
+            LOG.exception('Cannot listen to %s; jobs are found by sweeping.', self._topic)
+
+    def stop(self, seconds=3):
+        """Stop listening; a bus that does not answer keeps the process for ``seconds`` at most."""
+        if not self._listening.is_set():
+            return
+        stopper = threading.Thread(target=self._stop, daemon=True)
+        stopper.start()
+        stopper.join(seconds)
+
+    def _stop(self):
+        self._server.stop()
+        self._server.wait()
