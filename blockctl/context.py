@@ -59,7 +59,7 @@ class Context(context.RequestContext):
                 self.conn, self._writing = None, False
 
     def can(self, action, target=None):
-        """Whether the policy rule ``action`` allows this caller to act on ``target`` (a mapping, or the caller's own)."""
+        """Whether the policy rule ``action`` allows this caller to act on ``target`` (None: the caller's own)."""
         return self.app.policy.allows(self, action, target)
 
     def must(self, action, target=None):

@@ -47,6 +47,6 @@ VOLUME = Machine('volume', initial='creating', transitional=('creating', 'deleti
     ('delete',            ('available', 'error', 'error_restoring', 'error_extending', 'error_managing',
                            'error_deleting'),                 'deleting',  'a tenant wants it gone'),
     ('delete.force',      ('creating', 'available', 'error', 'error_restoring', 'error_extending', 'error_managing',
-                           'error_deleting', 'deleting'),     'deleting',  'an administrator wants it gone, whatever its state'),
+                           'error_deleting', 'deleting'),     'deleting',  'an administrator wants it gone as it is'),
     ('delete.fail',       'deleting',                         'error_deleting', 'the backend refuses for good'),
 ])

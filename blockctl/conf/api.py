@@ -4,7 +4,8 @@
 from oslo_config import cfg
 
 OPTIONS = (
-    cfg.HostAddressOpt('osapi_volume_listen', default='0.0.0.0', help='Address blockctl-api listens on.'),
+    cfg.HostAddressOpt('osapi_volume_listen', default='0.0.0.0',  # noqa: S104 - the reference's default
+                       help='Address blockctl-api listens on.'),
     cfg.PortOpt('osapi_volume_listen_port', default=8776, help='Port blockctl-api listens on.'),
     cfg.IntOpt('osapi_volume_workers', min=1, help='Processes of blockctl-api; unset: one for each CPU.'),
     cfg.IntOpt('osapi_volume_threads', default=8, min=1, help='Threads in each of them.'),

@@ -6,7 +6,8 @@ from oslo_config import cfg
 OPTIONS = (
     *(cfg.IntOpt(f'quota_{name}', default=default, min=-1, help=f'{what} a project may have.')
       for name, default, what in (
-          ('volumes', 10, 'Volumes'), ('snapshots', 10, 'Snapshots'), ('gigabytes', 1000, 'GiB of volumes and snapshots'),
+          ('volumes', 10, 'Volumes'), ('snapshots', 10, 'Snapshots'),
+          ('gigabytes', 1000, 'GiB of volumes and snapshots'),
           ('backups', 10, 'Backups'), ('backup_gigabytes', 1000, 'GiB of backups'), ('groups', 10, 'Groups'))),
     cfg.IntOpt('per_volume_size_limit', default=-1, min=-1, help='Largest size of one volume, GiB.'),
 )

@@ -87,7 +87,7 @@ class _Claimed:
     """A job row as it is after a write of ours: saves reading back what was just written."""
 
     def __init__(self, row, values):
-        self.__dict__.update(row._mapping if hasattr(row, '_mapping') else row.__dict__)
+        self.__dict__.update(row.__dict__ if isinstance(row, _Claimed) else row._asdict())
         self.__dict__.update({k: v for k, v in values.items() if not isinstance(v, utcnow)})
 
 
@@ -139,15 +139,15 @@ def hand_over(ctx, job, topic, **values):
 
 
 def renew(ctx, owner, held_jobs, lease):
-    """Prolong leases by one statement. Returns the ids that are still ours; whoever lost one must stop.
+    """Prolong leases by one statement. Returns the ids that are lost: whoever works on one must stop.
 
-    ``held_jobs``: {job id: epoch}.
+    ``held_jobs``: {job id: epoch}.  One that its worker ended or gave back meanwhile is not lost: its epoch is the same.
     """
-    ids = list(held_jobs)
-    mine = sa.and_(jobs.c.id.in_(ids), jobs.c.owner == owner, jobs.c.outcome.is_(None))
+    mine = sa.and_(jobs.c.id.in_(list(held_jobs)), jobs.c.owner == owner, jobs.c.outcome.is_(None))
     ctx.conn.execute(sa.update(jobs).where(mine).values(lease_until=utcnow(lease)))
-    rows = ctx.conn.execute(sa.select(jobs.c.id, jobs.c.epoch).where(mine))
-    return {row.id for row in rows if held_jobs[row.id] == row.epoch}
+    rows = ctx.conn.execute(sa.select(jobs.c.id, jobs.c.epoch).where(jobs.c.id.in_(list(held_jobs))))
+    epochs = {row.id: row.epoch for row in rows}
+    return {job_id for job_id, epoch in held_jobs.items() if epochs.get(job_id) != epoch}
 
 
 def supersede(ctx, resource_id):
@@ -199,3 +199,16 @@ def seize(ctx, row):
     if ctx.conn.execute(statement).rowcount != 1:
         return None
     return _Claimed(row, values)
+
+
+def live(ctx, limit):
+    """Jobs that have not ended, oldest first."""
+    statement = sa.select(jobs).where(jobs.c.outcome.is_(None))
+    return ctx.conn.execute(statement.order_by(jobs.c.created_at, jobs.c.id).limit(limit)).all()
+
+
+def expire(ctx, owner):
+    """End the leases of an owner that is known to be dead. Returns how many; each is a takeover when it is claimed."""
+    return ctx.conn.execute(sa.update(jobs).where(
+        jobs.c.owner == owner, jobs.c.outcome.is_(None), jobs.c.lease_until > utcnow(),
+    ).values(lease_until=utcnow(-1))).rowcount

@@ -31,7 +31,7 @@ def register(ctx, binary, host, availability_zone, process):
 
 
 def beat(ctx, incarnation):
-    """Say that this process lives. Returns how many of its rows are there: fewer than registered means register anew."""
+    """Say that this process lives. Returns how many rows it has: fewer than registered means register anew."""
     return ctx.conn.execute(sa.update(processes).where(processes.c.incarnation == incarnation).values(
         beat_at=utcnow())).rowcount
 
@@ -68,3 +68,9 @@ def everything(ctx):
         services.outerjoin(processes, processes.c.service_id == services.c.id)).group_by(
         *services.c).order_by(services.c.binary, services.c.host)
     return ctx.conn.execute(statement).all()
+
+
+def processes_on(ctx, machine, without):
+    """Rows of processes on a machine, except those of one incarnation."""
+    return ctx.conn.execute(sa.select(processes).where(
+        processes.c.machine == machine, processes.c.incarnation != without)).all()

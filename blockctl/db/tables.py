@@ -161,7 +161,8 @@ jobs = _table(
     sa.Column('outcome', ascii_type(36)),  # NULL while live
     sa.Column('finished_at', time_type()),
     *_stamps(),
-    sa.Index('ix_jobs_topic_owner_lease', 'topic', 'owner', 'lease_until'),
+    # Sweeps ask for the live jobs of a topic, oldest first; a day's finished ones must cost them nothing.
+    sa.Index('ix_jobs_live', 'outcome', 'topic', 'created_at', 'id'),
     sa.Index('ix_jobs_owner', 'owner'),
     sa.Index('ix_jobs_resource', 'resource_id'),
     sa.Index('ix_jobs_finished', 'finished_at'))
@@ -194,7 +195,8 @@ processes = _table(
     _id('incarnation', primary_key=True),
     sa.Column('service_id', uuid_type(), sa.ForeignKey('services.id', ondelete='CASCADE'), primary_key=True),
     sa.Column('machine', ascii_type(64), nullable=False),  # machine id
-    sa.Column('boot', ascii_type(64), nullable=False),  # boot id, pid and start time tell a dead process from a slow one
+    # boot id, pid and start time tell a dead process from a slow one
+    sa.Column('boot', ascii_type(64), nullable=False),
     sa.Column('pid', sa.Integer(), nullable=False),
     sa.Column('started', sa.BigInteger(), nullable=False),  # clock ticks since boot, /proc/PID/stat field 22
     sa.Column('version', ascii_type(36), nullable=False),

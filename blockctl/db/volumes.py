@@ -34,7 +34,7 @@ def insert(ctx, metadata, **values):
 
 
 def place(ctx, volume_id, host, availability_zone=None):
-    """Name the pool a volume is promised to (None: no pool any more). The claim is the caller's, in this transaction."""
+    """Name the pool a volume is promised to (None: none any more). The claim is the caller's, in this transaction."""
     values = {'host': host, 'updated_at': utcnow()}
     if availability_zone:
         values['availability_zone'] = availability_zone

@@ -31,7 +31,7 @@ error                  when                                            what bloc
 
 import abc
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 
@@ -112,6 +112,9 @@ class Effect(Protocol):
     """What a job hands to a driver with each call (see jobs/lease.py)."""
 
     epoch: int
+    #: What the driver's identity() said when the job was claimed. A driver whose client was made anew since raises
+    #: BackendUnavailable: the job is put back and claimed again, for its successor could not fence the new client.
+    identity: str
 
     def check(self) -> None:
         """Raise LeaseLost unless this worker may still act."""
@@ -245,4 +248,3 @@ class Copies(abc.ABC):
         """A local path or a qemu protocol string."""
 
 
-Check = Callable[[], None]

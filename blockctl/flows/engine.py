@@ -5,7 +5,10 @@ from oslo_log import log as logging
 from taskflow import engines
 from taskflow import states
 from taskflow.patterns import linear_flow
+from taskflow.persistence import models
 from taskflow.types import notifier
+
+from blockctl.flows import unsaved
 
 LOG = logging.getLogger(__name__)
 
@@ -19,7 +22,7 @@ def run(name, tasks, **store):
     task runs in this thread, so they share the context's transaction.
     """
     flow = linear_flow.Flow(name).add(*tasks)
-    engine = engines.load(flow, engine='serial', store=store)
+    engine = engines.load(flow, engine='serial', store=store, backend=unsaved.Backend(), book=models.LogBook(name))
     engine.notifier.register(notifier.Notifier.ANY, _log_flow, args=(name,))
     engine.atom_notifier.register(notifier.Notifier.ANY, _log_task, args=(name,))
     engine.run()

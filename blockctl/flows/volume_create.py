@@ -287,7 +287,6 @@ class CreateVolumeFromSpecTask(task.Task):
     default_provides = 'made'
 
     def execute(self, work, spec):
-        work.lease.enter(work.driver.conf.backend_call_timeout)
         work.point(f'{KIND}.volume.before_effect')
         made = dict(_MAKERS[spec['kind']](work, spec) or {})
         work.point(f'{KIND}.volume.effected')
@@ -295,7 +294,7 @@ class CreateVolumeFromSpecTask(task.Task):
 
 
 def _make_empty(work, spec):
-    return work.driver.create(spec['volume'], work.lease)
+    return work.driver.create(spec['volume'], work.effect())
 
 
 #: One maker for each kind of source; snapshot, volume, image and backup come with their issues.
@@ -371,8 +370,7 @@ def _undo(work):
     ctx, job = work.ctx, work.job
     with ctx.reading():
         row = volumes.get(ctx, job.resource_id)
-    work.lease.enter(work.driver.conf.backend_call_timeout)
-    work.driver.delete(driver_values.volume(ctx, row), work.lease)
+    work.driver.delete(driver_values.volume(ctx, row), work.effect())
     work.point(f'{KIND}.volume.undone')
     again = job.payload['reschedule'] and job.reschedules + 1 < ctx.conf.scheduler_max_attempts
     with ctx.writing():

@@ -53,10 +53,9 @@ class Delete:
         with ctx.reading():
             row = volumes.get(ctx, work.job.resource_id)
         notifications.volume(ctx, row, 'delete.start')
-        work.lease.enter(work.driver.conf.backend_call_timeout)
         work.point(f'{KIND}.volume.before_effect')
         try:
-            work.driver.delete(driver_values.volume(ctx, row), work.lease)
+            work.driver.delete(driver_values.volume(ctx, row), work.effect())
         except runner.LATER:
             raise
         except exceptions.BackendError as error:

@@ -16,7 +16,7 @@ MOST = 1000
 
 
 class Doorbell:
-    """``send(topic, operation, job_id)``, made by ``make_sender`` in the thread, may block or raise; ring never does."""
+    """``make_sender()`` gives ``send(topic, operation, job_id)``; both may block or raise, but ring never does."""
 
     def __init__(self, make_sender):
         self._make_sender = make_sender

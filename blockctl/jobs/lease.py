@@ -13,6 +13,7 @@ from oslo_log import log as logging
 from blockctl import exceptions
 from blockctl.db import jobs as db_jobs
 from blockctl.db import services as db_services
+from blockctl.jobs import incarnation
 
 LOG = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ class Lease:
     def __init__(self, job, expires, step_timeout):
         self.job_id = job.id
         self.epoch = job.epoch
+        self.identity = job.identity  # what a successor fences off; a driver acts under no other
         self.lost = False
         self.done = None  # progress, 0 to 1
         self._step_timeout = step_timeout
@@ -66,9 +68,14 @@ class Beat:
         self._thread.start()
 
     def stop(self):
-        """Stop beating and take the process's rows away, so that others need not wait for its silence."""
+        """Stop beating and take the process's rows away, so that others need not wait for its silence.
+
+        A process that still holds jobs leaves its rows: they let others see that it is dead, and take the jobs over.
+        """
         self._stop.set()
         self._thread.join(5)
+        if self._leases:
+            return
         try:
             with self._ctx.writing():
                 db_services.leave(self._ctx, self.incarnation)
@@ -105,13 +112,27 @@ class Beat:
             self._leases.pop(lease.job_id, None)
 
     def _run(self):
-        while not self._stop.wait(self._interval):
+        pause = 0.0  # at once: a service restarted after a crash should not wait for its own dead self
+        while not self._stop.wait(pause):
+            pause = self._interval
             try:
                 self.beat()
             except exceptions.DatabaseUnavailable:
                 LOG.warning('No beat: the database cannot be reached.')
             except Exception:
                 LOG.exception('A beat failed.')
+
+    def _reap(self):
+        """Let nobody wait for the leases of processes of this machine that are dead: they were killed, say."""
+        with self._ctx.reading():
+            machine = self._process['machine']
+            others = db_services.processes_on(self._ctx, machine, self.incarnation)
+        dead = {process.incarnation for process in others if incarnation.is_dead(process)}
+        for name in dead:
+            with self._ctx.writing():
+                freed = db_jobs.expire(self._ctx, name)
+                db_services.leave(self._ctx, name)
+            LOG.warning('Process %s of this machine is dead; %d jobs it held can be taken over.', name, freed)
 
     def beat(self):
         """Once: renew what is vouched for, and say that the process lives."""
@@ -120,19 +141,22 @@ class Beat:
         with self._lock:
             leases = {lease.job_id: lease for lease in self._leases.values() if not lease.lost}
             services = dict(self._services)
+        if not leases and not services:
+            return  # nothing is served (yet): an API worker, a service that is starting
         vouched = {i: lease for i, lease in leases.items() if now < lease.deadline}
         for job_id in leases.keys() - vouched.keys():
             LOG.warning('Job %s shows no progress; its lease is not renewed.', job_id)
+        self._reap()
         with self._ctx.writing():
             if vouched:
-                mine = db_jobs.renew(self._ctx, self.incarnation, {i: v.epoch for i, v in vouched.items()},
+                lost = db_jobs.renew(self._ctx, self.incarnation, {i: v.epoch for i, v in vouched.items()},
                                      self.lease_seconds)
             if services and db_services.beat(self._ctx, self.incarnation) < len(services):
                 for (binary, host), zone in services.items():
                     db_services.register(self._ctx, binary, host, zone, self._process)
         for job_id, lease in vouched.items():
-            if job_id in mine:
-                lease.expires = expires
-            else:
+            if job_id in lost:
                 lease.lost = True
                 LOG.warning('Job %s has been taken over.', job_id)
+            else:
+                lease.expires = expires

@@ -39,6 +39,11 @@ class Work:
         self.lease = lease
         self.driver = driver
 
+    def effect(self):
+        """A call to the driver comes next. Returns what it asks before each of its effects."""
+        self.lease.enter(self.driver.conf.backend_call_timeout)
+        return self.lease
+
     def advance(self, **values):
         """Write to the job, in the transaction under way. Raises LeaseLost."""
         self.job = db_jobs.advance(self.ctx, self.job, **values)
@@ -152,34 +157,38 @@ class Runner:
 
     # --- a slot's thread
     def _take(self, job_id):
+        again = False
         try:
-            self._claim_and_run(job_id)
+            again = self._claim_and_run(job_id)
         except Exception:
             LOG.exception('Job %s could not be worked on.', job_id)
         finally:
             with self._wake:
                 self._running.pop(job_id, None)
+                if again:
+                    self._hints[job_id] = True
                 self._wake.notify_all()
 
     def _claim_and_run(self, job_id):
+        """Returns whether the job should be claimed again at once."""
         ctx = self._context()
-        identity = self._driver.identity() if self._driver else ''
-        expires = self._beat.began()
         try:
+            identity = self._driver.identity() if self._driver else ''
+            expires = self._beat.began()
             with ctx.writing():
                 job = db_jobs.claim(ctx, job_id, [self.topic], self._beat.incarnation, self._beat.lease_seconds,
                                     identity)
-        except DATABASE as error:
+        except (*LATER, *DATABASE) as error:
             LOG.warning('Could not claim job %s: %s', job_id, error)
-            return
+            return False
         if job is None:
-            return
+            return False
         ctx = job_context(self._app, job)
         lease = self._beat.hold(job, expires)
         work = Work(ctx, job, lease, self._driver)
         work.point(f'{job.kind}.{self._where}.claimed')
         try:
-            self._run(work, identity)
+            return self._run(work, identity)
         finally:
             self._beat.drop(lease)
 
@@ -193,7 +202,7 @@ class Runner:
         if handler is None:
             LOG.error('Job %s is of an unknown kind, %s.', job.id, job.kind)
             self._settle(work, db_jobs.put_back, self._app.conf.jobs.retry_interval_max, True)
-            return
+            return False
         try:
             self._fence(work, identity)
             reason = self._hopeless(work.job)
@@ -205,13 +214,14 @@ class Runner:
             LOG.warning('%s Another worker goes on with it.', error)
         except DATABASE as error:
             LOG.warning('Job %s (%s) stops for now: %s', job.id, job.kind, str(error).partition('\n')[0])
-            self._give_back_until_heard(work)
+            return self._give_back_until_heard(work)
         except LATER as error:
             LOG.warning('Job %s (%s) is put back: %s', job.id, job.kind, error)
             self._settle(work, db_jobs.put_back, self._pause(work.job), True)
         except Exception:
             LOG.exception('Job %s (%s) failed where no failure is expected; it is tried again.', job.id, job.kind)
             self._settle(work, db_jobs.put_back, self._pause(work.job), True)
+        return False
 
     def _fence(self, work, identity):
         """Cut former owners off before any effect of ours (DESIGN.md section 5, claim and fence)."""
@@ -254,18 +264,20 @@ class Runner:
         """The database is away: go on trying to give the job back while our lease lasts, then let it run out.
 
         Giving it back counts as no takeover, so an outage does not look like a job that kills its workers.
+        Returns whether it was given back.
         """
         while time.monotonic() < work.lease.deadline and not self._stopping:
             try:
                 with work.ctx.writing():
                     db_jobs.put_back(work.ctx, work.job, 0, False)
-                return
+                return True
             except exceptions.LeaseLost:
-                return
+                return False
             except DATABASE:
                 # The condition is only a clock here that stop() can cut short.
                 with self._wake:
                     self._wake.wait(random.uniform(0.5, 1.5))
+        return False
 
 
 def job_context(app, job):

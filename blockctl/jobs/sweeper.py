@@ -58,7 +58,7 @@ class Sweeper:
             old = db_jobs.unserved(ctx, conf.jobs.unserved_timeout, alive)
         old_ids = {job.id for job in old}
         for job in waiting:
-            if job.started_at is None and job.direction == db_jobs.DO or job.id in old_ids:
+            if (job.started_at is None and job.direction == db_jobs.DO) or job.id in old_ids:
                 self._settle(job)
         with ctx.writing():
             db_jobs.purge(ctx, conf.jobs.keep_finished, PURGE_AT_ONCE)

@@ -5,11 +5,13 @@ import threading
 
 from oslo_log import log as logging
 
+from blockctl.rpc import transport as bus
+
 LOG = logging.getLogger(__name__)
 
 
 class Notifier:
-    """Emits events under the reference's names (volume.create.start, ...). Never fails a job, never blocks without bound."""
+    """Emits events under the reference's names (volume.create.start, ...). Never fails a job."""
 
     def __init__(self, conf):
         self._conf = conf
@@ -33,8 +35,7 @@ class Notifier:
         with self._lock:
             if self._on is not None:
                 return
-            import oslo_messaging
-
+            oslo_messaging = bus.library()
             transport = oslo_messaging.get_notification_transport(self._conf)
             self._on = bool(self._conf.oslo_messaging_notifications.driver)
             if self._on:

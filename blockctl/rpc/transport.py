@@ -12,6 +12,7 @@ LOG = logging.getLogger(__name__)
 
 SCHEDULER = 'scheduler'  # the topic of every scheduler; a backend's is host@backend
 EXCHANGE = 'blockctl'
+_ONCE = threading.Lock()
 _ON_THE_BUS = 'blockctl-%s'
 
 
@@ -36,8 +37,7 @@ class Bus:
 
     def sender(self):
         """A function ``send(topic, operation, job_id)`` for the doorbell's thread; it may block or raise."""
-        import oslo_messaging
-
+        oslo_messaging = library()
         client = oslo_messaging.get_rpc_client(
             self.transport, oslo_messaging.Target(exchange=EXCHANGE), retry=0)
 
@@ -51,8 +51,20 @@ class Bus:
             self._transport.cleanup()
 
 
-def _make(conf, url):
+def library():
+    """oslo.messaging, imported late. Its server part wants oslo.service, told here to be of threads."""
+    from oslo_service import backend
+
+    with _ONCE:
+        if backend.get_backend_type() is None:
+            backend.init_backend(backend.BackendType.THREADING)
     import oslo_messaging
+
+    return oslo_messaging
+
+
+def _make(conf, url):
+    oslo_messaging = library()
     from oslo_messaging._metrics import client as metrics
     from oslo_messaging._tracing import client as tracing
 
@@ -81,8 +93,7 @@ class Server:
         return self._listening.wait(seconds)
 
     def _start(self):
-        import oslo_messaging
-
+        oslo_messaging = library()
         conf = self._bus.conf
         try:
             target = oslo_messaging.Target(exchange=EXCHANGE, topic=_ON_THE_BUS % self._topic,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The volume service: for each backend a driver, a runner with a pool of threads of its own, and an ear on the bus.
 
-A backend that cannot be reached, or hangs, costs its own threads only; it is tried again until it answers, and meanwhile
-counts as down, as no process serves it.
+A backend that cannot be reached, or hangs, costs its own threads only; it is tried again until it answers, and
+meanwhile counts as down, as no process serves it.
 """
 
 import random
@@ -119,9 +119,9 @@ class Backend:
             others = db_services.others_elsewhere(ctx, BINARY, self._topic, incarnation.machine(),
                                                   self._app.conf.service_down_time)
         if others:
-            raise exceptions.ConfigurationError(
-                reason=f'{self._topic} is served on another machine ({others[0].machine}), and its driver works only '
-                       f'on the machine that has the storage')
+            # Tried again like a backend that is away: the other may have stopped for good a moment ago.
+            raise exceptions.BackendUnavailable(
+                reason='it is served on another machine, and its driver works only on the one that has the storage')
 
     def _report(self, ctx):
         try:

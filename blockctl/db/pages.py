@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pages of a list: order, marker, offset and limit, the same way for every resource."""
+
+import dataclasses
+
+import sqlalchemy as sa
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list, in which order.
+
+    ``sorts``: ((key, 'asc' | 'desc'), ...), keys as the API names them; ``marker``: id of the last row of the page
+    before, or None; ``offset``: rows to leave out, after the marker.
+    """
+
+    limit: int
+    marker: str | None = None
+    offset: int = 0
+    sorts: tuple[tuple[str, str], ...] = ()
+    with_count: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Found:
+    """Rows of a page, whether there may be more after it, and how many there are in all (None: not asked)."""
+
+    rows: list
+    more: bool
+    count: int | None = None
+
+
+def fetch(ctx, statement, page, columns, default, not_found):
+    """Run ``statement`` (a select with its WHERE, without order) for one page. Returns Found.
+
+    ``columns``: {sort key: column}, with an 'id'; ``default``: the sorts of a page that has none.
+    Raises ``not_found()``'s error when no row of the list has the marker's id.  One statement for the rows; one more
+    with a marker, and one with ``with_count``.
+    """
+    sorts = _complete(page.sorts or default)
+    rows_wanted = statement
+    if page.marker is not None:
+        rows_wanted = rows_wanted.where(_after(ctx, statement, columns, sorts, page.marker, not_found))
+    for key, direction in sorts:
+        rows_wanted = rows_wanted.order_by(*_order(columns[key], direction))
+    if page.offset:
+        rows_wanted = rows_wanted.offset(page.offset)
+    rows = ctx.conn.execute(rows_wanted.limit(page.limit)).all()
+    count = None
+    if page.with_count:
+        count = ctx.conn.execute(sa.select(sa.func.count()).select_from(
+            statement.with_only_columns(columns['id']).subquery())).scalar_one()
+    # A full page has a next one, though it may be empty: clients of the reference expect it so (tempest does).
+    return Found(rows, 0 < page.limit == len(rows), count)
+
+
+def _complete(sorts):
+    # The id comes last, so that the order is total; it goes the way of the key before it.
+    if any(key == 'id' for key, _ in sorts):
+        return tuple(sorts)
+    return (*sorts, ('id', sorts[-1][1]))
+
+
+def _order(column, direction):
+    turned = sa.asc if direction == 'asc' else sa.desc
+    if column.nullable:
+        # The databases differ on where NULL belongs: here it is less than all values.
+        return turned(sa.case((column.is_(None), 0), else_=1)), turned(column)
+    return (turned(column),)
+
+
+def _after(ctx, statement, columns, sorts, marker, not_found):
+    """The condition for rows behind the one that has the marker's id."""
+    # Another project's row is no marker: looked up under the list's own conditions of visibility, not its filters,
+    # for a row may have left the filter since (its status changed) and the page must still go on.
+    names = [key for key, _ in sorts]
+    found = None
+    if marker.isascii() and len(marker) <= 36:
+        found = ctx.conn.execute(
+            statement.with_only_columns(*(columns[key].label(f'sort_{i}') for i, key in enumerate(names)))
+            .where(columns['id'] == marker)).first()
+    if found is None:
+        raise not_found()
+    choices, equal = [], []
+    for (key, direction), value in zip(sorts, found):
+        column = columns[key]
+        behind = _behind(column, direction, value)
+        if behind is not None:
+            choices.append(sa.and_(*equal, behind))
+        equal.append(column.is_(None) if value is None else column == value)
+    return sa.or_(*choices)
+
+
+def _behind(column, direction, value):
+    """Rows whose column comes after ``value``, NULL being the least; None: there are none."""
+    if value is None:
+        return column.is_not(None) if direction == 'asc' else None
+    if direction == 'asc':
+        return column > value
+    return sa.or_(column < value, column.is_(None)) if column.nullable else column < value

@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The driver ``file``: sparse raw images in one directory of this machine.
+
+    DIRECTORY/volume-<id>                    a volume
+    DIRECTORY/volume-<id>@snapshot-<id>      a snapshot of it: a whole, sparse copy
+    DIRECTORY/volume-<id>.<epoch>            either of them while it is being built (rule 2 of drivers/interface.py)
+    DIRECTORY/locks/volume-<id>              flock(2) of whoever acts on the volume
+
+Any number of processes of the machine that has the directory may serve it.  Calls are bounded in their wait for the
+lock; the file system itself is taken to be local, and to answer.
+"""
+
+import contextlib
+import errno
+import os
+import stat
+
+from oslo_log import log as logging
+from oslo_utils import units
+
+from blockctl import exceptions
+from blockctl.drivers import interface
+from blockctl.drivers import names
+from blockctl.drivers.file import locks
+from blockctl.drivers.file import options
+from blockctl.drivers.file import sparse
+
+LOG = logging.getLogger(__name__)
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+#: A network file system after all: its server is away, or forgot us.
+_AWAY = {errno.ESTALE, errno.ENODEV, errno.ENOTCONN, errno.EHOSTDOWN}
+
+
+class FileDriver(interface.Driver, interface.Extends, interface.Snapshots, interface.Clones, interface.Reverts,
+                 interface.Connects, interface.Renames, interface.Copies):
+    """See the module. Every effect happens with the volume's lock held, right after ``effect.check()``."""
+
+    any_machine = False
+
+    def __init__(self, conf, backend):
+        super().__init__(conf, backend)
+        self._template = names.Template(conf.volume_name_template)
+        self._directory = conf.file_directory
+        self._pool = conf.volume_backend_name or backend.rpartition('@')[2]
+
+    @classmethod
+    def options(cls):
+        return options.OPTIONS
+
+    # --- life
+    def start(self):
+        if not self._directory or not os.path.isabs(self._directory):
+            raise exceptions.ConfigurationError(reason='file_directory has to name an absolute path')
+        try:
+            for path in (self._directory, self._locks):
+                os.makedirs(path, mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise exceptions.ConfigurationError(reason=f'file_directory: {error}') from error
+        if not os.access(self._directory, os.R_OK | os.W_OK | os.X_OK):
+            raise exceptions.ConfigurationError(reason=f'file_directory: {self._directory} cannot be written')
+
+    def stop(self):
+        """Nothing is kept open between calls."""
+
+    def stats(self):
+        with self._errors():
+            system = os.statvfs(self._directory)
+            ours = sum(found.st_blocks * 512 for _, found in self._images())
+        total = system.f_blocks * system.f_frsize
+        free = system.f_bavail * system.f_frsize
+        # What is kept for root counts as foreign too: no volume will get it.
+        foreign = max(0, total - free - ours)
+        pool = interface.PoolStats(name=self._pool, total=total / units.Gi, free=free / units.Gi,
+                                   foreign=foreign / units.Gi, thin=True)
+        return interface.BackendStats(vendor_name='blockctl', driver_version='1.0', storage_protocol='file',
+                                      pools=(pool,))
+
+    # --- fence
+    def identity(self):
+        return ''
+
+    def fence(self, identity):
+        """Nothing to do: every effect is made with the volume's flock held, and asks ``effect.check()`` inside it.
+
+        A paused process is either outside the lock, and then its check fails when it goes on; or inside, and then
+        nobody else gets the lock (they see BackendTimeout) until it has finished or is dead, which frees the lock.
+        """
+
+    # --- volumes
+    def create(self, volume, effect):
+        with self._locked(volume):
+            if not self._is_there(volume):
+                self._build(volume.name, volume.size, effect)
+        return {}
+
+    def delete(self, volume, effect):
+        """Raises BackendBusy while it has snapshots."""
+        with self._locked(volume):
+            left, snapshots = [], []
+            for name in os.listdir(self._directory):
+                if name.startswith(f'{volume.name}@'):
+                    snapshots.append(name)
+                elif name == volume.name or names.is_temporary_of(name, volume.name):
+                    left.append(name)
+            if not all(names.is_temporary(name) for name in snapshots):
+                raise exceptions.BackendBusy(reason=f'{volume.name} has snapshots')
+            effect.check()
+            for name in left + snapshots:
+                _unlink(self._path(name))
+            self._sync_directory()
+            _unlink(self._lock_path(volume.name))
+
+    def find(self):
+        found = []
+        with self._errors():
+            for name, stats in self._images():
+                found.append(interface.Found(pool=self._pool, name=name, size=stats.st_size / units.Gi,
+                                             partial=names.is_temporary(name)))
+        return found
+
+    # --- abilities
+    def extend(self, volume, size, effect):
+        with self._locked(volume), self._open(volume.name, os.O_RDWR) as image:
+            if os.fstat(image).st_size >= size * units.Gi:
+                return
+            effect.check()
+            os.ftruncate(image, size * units.Gi)
+            os.fsync(image)
+
+    def create_snapshot(self, snapshot, effect):
+        """A copy as the volume is now. Of a volume being written it holds no single moment."""
+        volume, name = snapshot.volume, self._snapshot_name(snapshot)
+        with self._locked(volume):
+            if not os.path.exists(self._path(name)):
+                self._build(name, None, effect, source=volume.name)
+        return {}
+
+    def delete_snapshot(self, snapshot, effect):
+        name = self._snapshot_name(snapshot)
+        with self._locked(snapshot.volume):
+            effect.check()
+            self._remove_partial(name)
+            _unlink(self._path(name))
+            self._sync_directory()
+
+    def create_from_snapshot(self, volume, snapshot, effect):
+        return self._copy_of(volume, self._snapshot_name(snapshot), effect)
+
+    def clone(self, volume, source, effect):
+        return self._copy_of(volume, names.check(source.name), effect)
+
+    def revert(self, volume, snapshot, effect):
+        """The volume is replaced at once, by a copy made beforehand; it stays as large as it is."""
+        with self._locked(volume):
+            now = self._size(volume.name)
+            self._build(volume.name, now // units.Gi, effect, source=self._snapshot_name(snapshot))
+
+    def connect(self, volume, connector, effect):
+        self._size(names.check(volume.name))
+        return {'driver_volume_type': 'local', 'data': {'device_path': self._path(volume.name)}}
+
+    def disconnect(self, volume, connector, effect):
+        """Nothing was exported."""
+
+    def rename(self, volume, old_name, effect):
+        names.check_foreign(old_name)
+        with self._locked(volume):
+            old, new = self._path(old_name), self._path(volume.name)
+            if not os.path.lexists(old):
+                self._size(volume.name)  # renamed before: success; else it says what is missing
+                return
+            self._size(old_name)  # a regular file
+            if os.path.lexists(new):
+                raise exceptions.BackendError(reason=f'{volume.name} is there already')
+            effect.check()
+            os.rename(old, new)
+            self._sync_directory()
+
+    def size_of(self, name, pool):
+        return -(-self._size(names.check_foreign(name)) // units.Gi)
+
+    def locator(self, volume):
+        """A path. The format is raw: say so to qemu-img, which must never guess from what a tenant wrote."""
+        return self._path(names.check(volume.name))
+
+    # --- inside the lock
+    def _copy_of(self, volume, source, effect):
+        with self._locked(volume):
+            if not self._is_there(volume):
+                self._build(volume.name, volume.size, effect, source=source)
+        return {}
+
+    def _is_there(self, volume):
+        """Whether the volume is complete: only complete ones have their final name. Raises BackendError."""
+        try:
+            size = self._size(volume.name)
+        except exceptions.NotFoundOnBackend:
+            return False
+        if size != volume.size * units.Gi:
+            raise exceptions.BackendError(
+                reason=f'{volume.name} is there, but has {size} bytes instead of {volume.size} GiB')
+        return True
+
+    def _build(self, name, size, effect, source=None):
+        """Make ``name`` of ``size`` GiB (None: as large as the source) with the source's data, under another name."""
+        temporary = names.temporary(name, effect.epoch)
+        effect.check()
+        self._remove_partial(name)
+        try:
+            with self._open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL) as image:
+                self._fill(image, size, effect, source)
+                os.fsync(image)
+            effect.check()
+            os.rename(self._path(temporary), self._path(name))
+        except OSError:
+            _unlink(self._path(temporary))
+            raise
+        self._sync_directory()
+
+    def _fill(self, image, size, effect, source):
+        if source is None:
+            os.ftruncate(image, size * units.Gi)
+            return
+        with self._open(source, os.O_RDONLY) as origin:
+            length = os.fstat(origin).st_size
+            os.ftruncate(image, max(length, (size or 0) * units.Gi))
+            sparse.copy(origin, image, length, lambda done: _step(effect, done))
+
+    def _remove_partial(self, name):
+        """What broken-off work for ``name`` left. Nobody builds it now: the lock is held."""
+        for entry in os.listdir(self._directory):
+            if names.is_temporary_of(entry, name):
+                _unlink(self._path(entry))
+
+    # --- files
+    @property
+    def _locks(self):
+        return os.path.join(self._directory, 'locks')
+
+    def _path(self, name):
+        return os.path.join(self._directory, name)
+
+    def _lock_path(self, name):
+        return os.path.join(self._locks, name)
+
+    def _snapshot_name(self, snapshot):
+        return f'{names.check(snapshot.volume.name)}@{names.check(snapshot.name)}'
+
+    @contextlib.contextmanager
+    def _locked(self, volume):
+        path = self._lock_path(names.check(volume.name))
+        with self._errors(), locks.held(path, self.conf.backend_call_timeout):
+            yield
+
+    @contextlib.contextmanager
+    def _open(self, name, flags):
+        descriptor = os.open(self._path(name), flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _size(self, name):
+        """Bytes. Raises NotFoundOnBackend, also for what is no regular file."""
+        with self._errors():
+            try:
+                found = os.stat(self._path(name), follow_symlinks=False)
+            except FileNotFoundError:
+                found = None
+            if found is None or not stat.S_ISREG(found.st_mode):
+                os.stat(self._directory)
+                raise exceptions.NotFoundOnBackend(name=name)
+        return found.st_size
+
+    def _images(self):
+        """(name, stat result) of what bears one of blockctl's names. What goes meanwhile is left out."""
+        for name in os.listdir(self._directory):
+            if self._template.gave(name):
+                with contextlib.suppress(FileNotFoundError):
+                    yield name, os.stat(self._path(name), follow_symlinks=False)
+
+    def _sync_directory(self):
+        with self._open('', os.O_RDONLY | os.O_DIRECTORY) as directory:
+            os.fsync(directory)
+
+    @contextlib.contextmanager
+    def _errors(self):
+        """OSError as what drivers raise."""
+        try:
+            yield
+        except OSError as error:
+            raise self._translated(error) from error
+
+    def _translated(self, error):
+        reason = f'{os.path.basename(str(error.filename or ""))}: {error.strerror}'.removeprefix(': ')
+        if error.errno in _FULL:
+            return exceptions.BackendFull(reason=reason)
+        if error.errno in _AWAY or not os.path.isdir(self._locks):
+            return exceptions.BackendUnavailable(reason=reason)
+        if error.errno == errno.ENOENT:
+            return exceptions.NotFoundOnBackend(name=os.path.basename(str(error.filename)))
+        return exceptions.BackendError(reason=reason)
+
+
+def _step(effect, done):
+    effect.check()
+    effect.progress(done)
+
+
+def _unlink(path):
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
