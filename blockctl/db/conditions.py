@@ -31,7 +31,8 @@ _COMPARE = {
     'gte': lambda column, value: column >= value,
     'lt': lambda column, value: column < value,
     'lte': lambda column, value: column <= value,
-    'like': lambda column, value: sa.cast(column, sa.String(255)).like(f'%{_escaped(value)}%', escape=_ESCAPE),
+    # Without regard to case, which SQLite's LIKE has none for: the same on all databases, and as in the reference.
+    'like': lambda column, value: column.ilike(f'%{_escaped(value)}%', escape=_ESCAPE),
 }
 
 
@@ -47,22 +48,7 @@ def compare(column, wanted):
         return sa.false()
     if wanted.op == 'all':
         return sa.and_(*(compare(column, part) for part in wanted.value))
-    if wanted.op == 'eq' and isinstance(column.type, sa.String) and not _comparable(column, wanted.value):
-        return sa.false()
     return _COMPARE[wanted.op](column, wanted.value)
-
-
-def _comparable(column, value):
-    # MariaDB refuses to compare an ASCII column with text that is not; such a value cannot be in it.
-    return value is None or value.isascii() or not _is_ascii(column)
-
-
-def _is_ascii(column):
-    variant = column.type.dialect_impl(_MYSQL)
-    return getattr(variant, 'charset', None) == 'ascii'
-
-
-_MYSQL = sa.dialects.registry.load('mysql')()
 
 
 def pairs(table, owner, row_id, wanted):

@@ -30,26 +30,31 @@ class Found:
     count: int | None = None
 
 
-def fetch(ctx, statement, page, columns, default, not_found):
-    """Run ``statement`` (a select with its WHERE, without order) for one page. Returns Found.
+def fetch(ctx, statement, visible, filters, page, columns, default, not_found):
+    """The rows of one page. Returns Found.
 
-    ``columns``: {sort key: column}, with an 'id'; ``default``: the sorts of a page that has none.
-    Raises ``not_found()``'s error when no row of the list has the marker's id.  One statement for the rows; one more
-    with a marker, and one with ``with_count``.
+    ``statement``: a select without WHERE and order; ``visible`` and ``filters``: conditions, which the caller may see
+    at all and which are asked for; ``columns``: {sort key: column}, with an 'id'; ``default``: the sorts of a page that
+    has none.  Raises ``not_found()``'s error when no visible row has the marker's id.
+
+    One statement for the rows; one more with a marker, and one with ``with_count``.
     """
     sorts = _complete(page.sorts or default)
-    rows_wanted = statement
+    statement = statement.where(*visible)
+    wanted = statement.where(*filters)
+    ordered = wanted
     if page.marker is not None:
-        rows_wanted = rows_wanted.where(_after(ctx, statement, columns, sorts, page.marker, not_found))
+        # The marker need not meet the filters: a row may have changed since, and the next page must still come.
+        ordered = ordered.where(_after(ctx, statement, columns, sorts, page.marker, not_found))
     for key, direction in sorts:
-        rows_wanted = rows_wanted.order_by(*_order(columns[key], direction))
+        ordered = ordered.order_by(*_order(columns[key], direction))
     if page.offset:
-        rows_wanted = rows_wanted.offset(page.offset)
-    rows = ctx.conn.execute(rows_wanted.limit(page.limit)).all()
+        ordered = ordered.offset(page.offset)
+    rows = ctx.conn.execute(ordered.limit(page.limit)).all()
     count = None
     if page.with_count:
         count = ctx.conn.execute(sa.select(sa.func.count()).select_from(
-            statement.with_only_columns(columns['id']).subquery())).scalar_one()
+            wanted.with_only_columns(columns['id']).subquery())).scalar_one()
     # A full page has a next one, though it may be empty: clients of the reference expect it so (tempest does).
     return Found(rows, 0 < page.limit == len(rows), count)
 
@@ -71,8 +76,6 @@ def _order(column, direction):
 
 def _after(ctx, statement, columns, sorts, marker, not_found):
     """The condition for rows behind the one that has the marker's id."""
-    # Another project's row is no marker: looked up under the list's own conditions of visibility, not its filters,
-    # for a row may have left the filter since (its status changed) and the page must still go on.
     names = [key for key, _ in sorts]
     found = None
     if marker.isascii() and len(marker) <= 36:
@@ -82,7 +85,7 @@ def _after(ctx, statement, columns, sorts, marker, not_found):
     if found is None:
         raise not_found()
     choices, equal = [], []
-    for (key, direction), value in zip(sorts, found):
+    for (key, direction), value in zip(sorts, found, strict=True):
         column = columns[key]
         behind = _behind(column, direction, value)
         if behind is not None:

@@ -70,3 +70,14 @@ def drift(ctx):
     statement = sa.select(pools.c.name, pools.c.claimed, total).select_from(
         pools.outerjoin(sums, sums.c.host == pools.c.name)).where(pools.c.claimed != total)
     return [tuple(row) for row in ctx.conn.execute(statement)]
+
+
+def everything(ctx):
+    """Every pool with its last report, ordered by name."""
+    return ctx.conn.execute(sa.select(pools).order_by(pools.c.name)).all()
+
+
+def backend_states(ctx):
+    """{backend: its pools' last word on the backend, 'up' or 'down'}."""
+    rows = ctx.conn.execute(sa.select(pools.c.backend, pools.c.report))
+    return {row.backend: row.report.get('backend_state') for row in rows}

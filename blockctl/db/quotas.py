@@ -75,3 +75,39 @@ def give_back(ctx, project_id, deltas):
         ctx.conn.execute(sa.update(quota_usages).where(
             quota_usages.c.project_id == project_id, quota_usages.c.resource == resource,
         ).values(in_use=quota_usages.c.in_use - deltas[resource]))
+
+
+#: What may be limited beside the resources of types.
+NAMES = ('volumes', 'per_volume_gigabytes', 'snapshots', 'gigabytes', 'backups', 'backup_gigabytes', 'groups')
+
+
+def class_limits(ctx, class_name):
+    """Limits of a class: its own, else the options'. Those of the class 'default' hold for projects without their own."""
+    conf = ctx.conf
+    result = {name: getattr(conf, f'quota_{name}') for name in NAMES if name != 'per_volume_gigabytes'}
+    result['per_volume_gigabytes'] = conf.per_volume_size_limit
+    rows = ctx.conn.execute(sa.select(quota_classes.c.resource, quota_classes.c.hard_limit).where(
+        quota_classes.c.class_name == class_name))
+    return result | {row.resource: row.hard_limit for row in rows}
+
+
+def set_limits(ctx, project_id, limits_):
+    """Give a project limits ({resource: limit}) of its own. What it uses already may be more than that."""
+    _set(ctx, quotas, {'project_id': project_id}, limits_)
+
+
+def set_class_limits(ctx, class_name, limits_):
+    """Change the limits of a class."""
+    _set(ctx, quota_classes, {'class_name': class_name}, limits_)
+
+
+def forget_limits(ctx, project_id):
+    """From now on the defaults hold for a project."""
+    ctx.conn.execute(sa.delete(quotas).where(quotas.c.project_id == project_id))
+
+
+def _set(ctx, table, owner, limits_):
+    whose = [table.c[name] == value for name, value in owner.items()]
+    for resource, limit in sorted(limits_.items()):
+        insert.if_absent(ctx.conn, table, **owner, resource=resource, hard_limit=limit)
+        ctx.conn.execute(sa.update(table).where(*whose, table.c.resource == resource).values(hard_limit=limit))

@@ -8,6 +8,7 @@ while one of its processes has beaten within ``service_down_time``.
 import sqlalchemy as sa
 from oslo_utils import uuidutils
 
+from blockctl import exceptions
 from blockctl.db import insert
 from blockctl.db.columns import utcnow
 from blockctl.db.tables import processes
@@ -74,3 +75,16 @@ def processes_on(ctx, machine, without):
     """Rows of processes on a machine, except those of one incarnation."""
     return ctx.conn.execute(sa.select(processes).where(
         processes.c.machine == machine, processes.c.incarnation != without)).all()
+
+
+def set_disabled(ctx, binary, host, disabled, reason=None):
+    """Enable or disable a service. Raises ServiceNotFound."""
+    statement = sa.update(services).where(services.c.binary == binary, services.c.host == host).values(
+        disabled=disabled, disabled_reason=reason, updated_at=utcnow())
+    if ctx.conn.execute(statement).rowcount == 0:
+        raise exceptions.ServiceNotFound(binary=binary, host=host)
+
+
+def is_up(row, seconds):
+    """Whether a row of :func:`everything` is a service that is up."""
+    return row.last_beat is not None and (row.now - row.last_beat).total_seconds() <= seconds

@@ -4,6 +4,7 @@
 import sqlalchemy as sa
 
 from blockctl import exceptions
+from blockctl.db import conditions
 from blockctl.db import pages
 from blockctl.db.tables import volume_admin_metadata
 from blockctl.db.tables import volume_image_metadata
@@ -11,14 +12,33 @@ from blockctl.db.tables import volume_metadata
 from blockctl.db.tables import volume_types
 from blockctl.db.tables import volumes
 
-#: What a list can be sorted by.
+#: What a list can be sorted by; display_name is what older clients call the name.
 SORTS = {name: volumes.c[name] for name in (
-    'id', 'status', 'size', 'availability_zone', 'name', 'bootable', 'created_at', 'updated_at', 'host', 'user_id',
-    'project_id', 'volume_type_id')}
+    'id', 'status', 'size', 'availability_zone', 'name', 'bootable', 'created_at', 'updated_at', 'launched_at', 'host',
+    'user_id', 'project_id', 'volume_type_id', 'attach_status', 'multiattach')} | {'display_name': volumes.c.name}
 
 _DEFAULT = (('created_at', 'desc'), ('id', 'desc'))
 
-#: Notes of administrators that everybody who sees the volume sees as metadata.
+
+def _host(wanted):
+    # host, host@backend and host@backend#pool each name all that is below them.
+    if wanted.op != 'eq':
+        return conditions.compare(volumes.c.host, wanted)
+    return sa.or_(volumes.c.host == wanted.value, *(
+        volumes.c.host.startswith(wanted.value + mark, autoescape=True) for mark in '@#'))
+
+
+#: What a list can be filtered by (api/filters.py says who may, and since when).
+FILTERS = {name: volumes.c[name] for name in (
+    'id', 'name', 'description', 'status', 'user_id', 'cluster_name', 'availability_zone', 'project_id',
+    'volume_type_id', 'attach_status', 'snapshot_id', 'source_volid', 'migration_status', 'size', 'bootable',
+    'multiattach', 'group_id', 'created_at', 'updated_at')} | {
+    'display_name': volumes.c.name, 'consumes_quota': volumes.c.use_quota, 'host': _host,
+    'metadata': lambda wanted: conditions.pairs(volume_metadata, volume_metadata.c.volume_id, volumes.c.id, wanted),
+    'glance_metadata': lambda wanted: conditions.pairs(
+        volume_image_metadata, volume_image_metadata.c.volume_id, volumes.c.id, wanted)}
+
+#: Notes of administrators that everybody who sees the volume sees among its metadata.
 _VISIBLE = ('readonly', 'attached_mode')
 
 _SHOWN = sa.select(volumes, volume_types.c.name.label('volume_type_name')).select_from(
@@ -33,10 +53,14 @@ def get(ctx, volume_id):
     return row
 
 
-def page(ctx, conditions, page):
-    """The Found page of the volumes that meet all ``conditions`` (SQL)."""
-    return pages.fetch(ctx, _SHOWN.where(*conditions), page, SORTS, _DEFAULT,
-                       lambda: exceptions.VolumeNotFound(volume_id=page.marker))
+def page(ctx, project_id, filters, wanted):
+    """The Found page of a project's volumes (None: of all) that meet ``filters`` ({name: Wanted})."""
+    return pages.fetch(ctx, _SHOWN, _in_project(project_id), conditions.build(FILTERS, filters), wanted, SORTS,
+                       _DEFAULT, lambda: exceptions.VolumeNotFound(volume_id=wanted.marker))
+
+
+def _in_project(project_id):
+    return [volumes.c.project_id == project_id] if project_id is not None else []
 
 
 class Related:
@@ -53,13 +77,33 @@ def related(ctx, rows):
     ids = [row.id for row in rows]
     if not ids:
         return found
-    statement = sa.union_all(
-        *(sa.select(sa.literal(kind).label('kind'), table.c.volume_id, table.c.key, table.c.value)
-          .where(table.c.volume_id.in_(ids), *more)
-          for kind, table, *more in (
-              ('own', volume_metadata), ('image', volume_image_metadata),
-              ('own', volume_admin_metadata, volume_admin_metadata.c.key.in_(_VISIBLE)))))
-    for kind, volume_id, key, value in ctx.conn.execute(statement):
+    for kind, volume_id, key, value in ctx.conn.execute(_METADATA, {'ids': ids}):
         place = found.metadata if kind == 'own' else found.image_metadata
         place.setdefault(volume_id, {})[key] = value
+    return found
+
+
+_METADATA = sa.union_all(*(
+    sa.select(sa.literal(kind).label('kind'), table.c.volume_id, table.c.key, table.c.value)
+    .where(table.c.volume_id.in_(sa.bindparam('ids', expanding=True)), *more)
+    for kind, table, *more in (
+        ('own', volume_metadata), ('image', volume_image_metadata),
+        ('own', volume_admin_metadata, volume_admin_metadata.c.key.in_(_VISIBLE)))))
+
+
+def totals(ctx, project_id):
+    """(number of volumes, GiB of them) of a project, or of all."""
+    row = ctx.conn.execute(sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(volumes.c.size), 0)).where(
+        *_in_project(project_id))).one()
+    return row[0], int(row[1])
+
+
+def all_metadata(ctx, project_id):
+    """{key: [values]} of the metadata of all volumes of a project, or of all."""
+    pairs = volume_metadata
+    statement = sa.select(pairs.c.key, pairs.c.value).distinct().join(
+        volumes, volumes.c.id == pairs.c.volume_id).where(*_in_project(project_id)).order_by(pairs.c.key, pairs.c.value)
+    found = {}
+    for key, value in ctx.conn.execute(statement):
+        found.setdefault(key, []).append(value)
     return found

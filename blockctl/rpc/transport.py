@@ -98,8 +98,7 @@ class Server:
         try:
             target = oslo_messaging.Target(exchange=EXCHANGE, topic=_ON_THE_BUS % self._topic,
                                            server=conf.host)
-            self._server = oslo_messaging.get_rpc_server(self._bus.transport, target, [self._endpoint],
-                                                         executor='threading')
+            self._server = oslo_messaging.get_rpc_server(self._bus.transport, target, [self._endpoint])
             # Endpoints only note an id and return: two threads are plenty.
             self._server.start(override_pool_size=2)
             self._listening.set()
