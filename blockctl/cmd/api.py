@@ -5,6 +5,8 @@ The parent binds the socket and keeps its children running; each child composes 
 Under uwsgi or gunicorn use blockctl.cmd.wsgi instead.
 """
 
+import gc
+import importlib
 import os
 import signal
 import socket
@@ -16,6 +18,8 @@ from oslo_log import log as logging
 from blockctl.api import app as api
 from blockctl.cmd import process
 from blockctl.cmd import serve
+from blockctl.db import engine
+from blockctl.rpc import transport
 
 LOG = logging.getLogger(__name__)
 
@@ -47,6 +51,16 @@ def _serve(conf, sock):
     return process.run(app, lambda app, beat: [serve.WebService(conf, api.make_app(app), sock)])
 
 
+def _preload(conf):
+    """Import what every child will need, so that they share its memory; gc.freeze keeps it shared."""
+    if conf.auth_strategy == 'keystone':
+        importlib.import_module('keystonemiddleware.auth_token')
+    engine.preload(conf)
+    transport.library()
+    gc.collect()
+    gc.freeze()
+
+
 def _supervise(conf, sock, workers):
     """Keep ``workers`` children; SIGTERM and SIGHUP go on to them. Returns the worst of their exit states."""
     children = set()
@@ -70,6 +84,7 @@ def _supervise(conf, sock, workers):
             os._exit(_serve(conf, sock))
         children.add(pid)
 
+    _preload(conf)
     for _ in range(workers):
         spawn()
     process.notify('READY=1')

@@ -77,6 +77,11 @@ def translated():
         raise exceptions.DatabaseUnavailable() from error
 
 
+def preload(conf):
+    """Import the client library of the configured database, without connecting."""
+    sa.make_url(conf.database.connection).get_dialect().import_dbapi()
+
+
 _TCP = {'connect_timeout': CONNECT}
 _PARAMETERS = {  # what each client library calls the bounds
     'mysql': {**_TCP, 'read_timeout': READ, 'write_timeout': READ, 'charset': 'utf8mb4'},

@@ -98,6 +98,7 @@ def _behind(column, direction, value):
     """Rows whose column comes after ``value``, NULL being the least; None: there are none."""
     if value is None:
         return column.is_not(None) if direction == 'asc' else None
+    value = sa.literal(value, column.type)  # a bare boolean is refused here by SQLAlchemy
     if direction == 'asc':
         return column > value
     return sa.or_(column < value, column.is_(None)) if column.nullable else column < value

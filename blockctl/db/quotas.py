@@ -46,9 +46,12 @@ def usages(ctx, project_id):
     return {row.resource: row.in_use for row in rows}
 
 
-def reserve(ctx, project_id, deltas):
-    """Take ``deltas`` ({resource: amount}) in the caller's transaction. Raises OverQuota with the numbers."""
-    allowed = limits(ctx, project_id)
+def reserve(ctx, project_id, deltas, allowed=None):
+    """Take ``deltas`` ({resource: amount}) in the caller's transaction. Raises OverQuota with the numbers.
+
+    ``allowed``: :func:`limits`, when the caller has them already.
+    """
+    allowed = allowed or limits(ctx, project_id)
     for resource in sorted(deltas):  # one order everywhere, so that two transactions cannot deadlock
         limit = allowed.get(resource, UNLIMITED)
         if not _raise(ctx, project_id, resource, deltas[resource], limit):
@@ -82,7 +85,7 @@ NAMES = ('volumes', 'per_volume_gigabytes', 'snapshots', 'gigabytes', 'backups',
 
 
 def class_limits(ctx, class_name):
-    """Limits of a class: its own, else the options'. Those of the class 'default' hold for projects without their own."""
+    """Limits of a class: its own, else the options'. The class 'default' is that of projects without their own."""
     conf = ctx.conf
     result = {name: getattr(conf, f'quota_{name}') for name in NAMES if name != 'per_volume_gigabytes'}
     result['per_volume_gigabytes'] = conf.per_volume_size_limit

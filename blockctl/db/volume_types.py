@@ -66,6 +66,8 @@ def page(ctx, visible, filters, page):
 
 
 def _has_specs(wanted):
+    if wanted.op != 'pairs':
+        return sa.false()
     specs = volume_type_extra_specs
     return conditions.pairs(specs, specs.c.volume_type_id, volume_types.c.id, wanted)
 
@@ -80,9 +82,10 @@ def specs_of(ctx, rows):
     return found
 
 
-def names(ctx):
-    """{id: name} of every type."""
-    rows = ctx.conn.execute(sa.select(volume_types.c.id, volume_types.c.name).order_by(volume_types.c.created_at.desc()))
+def names(ctx, *visible):
+    """{id: name} of the types that meet the conditions ``visible``."""
+    types = volume_types.c
+    rows = ctx.conn.execute(sa.select(types.id, types.name).where(*visible).order_by(types.created_at.desc(), types.id))
     return {row.id: row.name for row in rows}
 
 

@@ -33,9 +33,9 @@ def insert(ctx, metadata, **values):
             {'volume_id': values['id'], 'key': key, 'value': value} for key, value in metadata.items()])
 
 
-def place(ctx, volume_id, host, availability_zone=None):
+def place(ctx, volume_id, host, availability_zone=None, service_id=None):
     """Name the pool a volume is promised to (None: none any more). The claim is the caller's, in this transaction."""
-    values = {'host': host, 'updated_at': utcnow()}
+    values = {'host': host, 'service_uuid': service_id, 'updated_at': utcnow()}
     if availability_zone:
         values['availability_zone'] = availability_zone
     ctx.conn.execute(sa.update(volumes).where(volumes.c.id == volume_id).values(**values))

@@ -128,6 +128,8 @@ class Driver(abc.ABC):
 
     #: One client for any number of machines (RBD), or only the machine that has the storage (LVM, files).
     any_machine: bool = False
+    #: Several volumes behind one target, so that a host must not scan or log out while another is in use there.
+    shared_targets: bool = False
 
     def __init__(self, conf, backend: str):
         """``conf``: the backend's own option group, options of :meth:`options` registered. Touches nothing yet."""

@@ -99,10 +99,11 @@ class QuotaReserveTask(task.Task):
 
     def execute(self, ctx, entry):
         row = entry['row']
-        limit = quotas.limits(ctx, row['project_id'])['per_volume_gigabytes']
+        allowed = quotas.limits(ctx, row['project_id'])
+        limit = allowed['per_volume_gigabytes']
         if limit != quotas.UNLIMITED and row['size'] > limit:
             raise exceptions.VolumeSizeExceedsLimit(size=row['size'], limit=limit)
-        quotas.reserve(ctx, row['project_id'], quotas.volume_deltas(row['size'], row['volume_type_id']))
+        quotas.reserve(ctx, row['project_id'], quotas.volume_deltas(row['size'], row['volume_type_id']), allowed)
         ctx.app.points('volume.create.api.reserved')
 
 
@@ -209,7 +210,7 @@ def _claim(work, pool, size):
     with ctx.writing():
         if not pools.claim(ctx, pool.name, size):
             return False
-        volumes.place(ctx, work.job.resource_id, pool.name, pool.zone)
+        volumes.place(ctx, work.job.resource_id, pool.name, pool.zone, pool.service_id)
         jobs.hand_over(ctx, work.job, volume_rpc.backend_of(pool.name))
         work.point(f'{KIND}.scheduler.before_commit')
     work.point(f'{KIND}.scheduler.committed')
@@ -306,7 +307,8 @@ class CreateVolumeOnFinishTask(task.Task):
 
     def execute(self, work, volume, made):
         with work.ctx.writing():
-            transition(work.ctx, VOLUME, volume.id, 'create.done', launched_at=utcnow(), **made)
+            transition(work.ctx, VOLUME, volume.id, 'create.done', launched_at=utcnow(),
+                       shared_targets=work.driver.shared_targets, **made)
             jobs.finish(work.ctx, work.job, 'done')
             work.point(f'{KIND}.volume.before_commit')
         work.point(f'{KIND}.volume.committed')

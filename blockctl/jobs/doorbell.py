@@ -6,6 +6,7 @@ is dropped: the job's row is there, and a sweep finds it (DESIGN.md section 5).
 """
 
 import collections
+import contextlib
 import threading
 
 from oslo_log import log as logging
@@ -46,6 +47,8 @@ class Doorbell:
 
     def _run(self):
         send = None
+        with contextlib.suppress(Exception):  # what is wrong now is said when there is something to send
+            send = self._make_sender()  # takes a while, which the first message should not wait for
         while True:
             with self._wake:
                 while not self._waiting and not self._stopping:

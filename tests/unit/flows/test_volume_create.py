@@ -32,6 +32,7 @@ class Driver:
         self.images = set()
         self.fails = []
         self.conf = types.SimpleNamespace(backend_call_timeout=1)
+        self.shared_targets = False
 
     def create(self, volume, effect):
         effect.check()
@@ -53,7 +54,7 @@ class Picker:
         self._names = names
 
     def pick(self, ctx, spec):
-        found = [types.SimpleNamespace(name=name, zone='nova') for name in self._names
+        found = [types.SimpleNamespace(name=name, zone='nova', service_id=None) for name in self._names
                  if name not in spec['excluded']]
         return pick.Choice(found, [('CapacityFilter', 3)])
 
@@ -139,8 +140,8 @@ def test_a_refusal_leaves_nothing(ctx, app):
 def test_a_deadlock_is_tried_again_as_a_whole(ctx, monkeypatch):
     real, failures = quotas.reserve, [db_exception.DBDeadlock(), db_exception.DBDeadlock()]
 
-    def reserve(*args):
-        real(*args)
+    def reserve(*args, **kwargs):
+        real(*args, **kwargs)
         if failures:
             raise failures.pop()
 
