@@ -23,6 +23,9 @@ LOG = logging.getLogger(__name__)
 
 # Seconds. DESIGN.md section 5: connect 2, read 15, pool 2; a lock is waited for no longer than a read.
 CONNECT, READ, POOL = 2, 15, 2
+# A transaction that does nothing for so long belongs to a process that is paused, or to a machine that is gone: the
+# database ends it, or its locks would keep everybody from what it touched. (Ours do nothing in between but statements.)
+IDLE = 5
 
 IMMEDIATE = object()  # marks a connection of SQLite whose next transaction writes
 
@@ -85,7 +88,8 @@ def preload(conf):
 _TCP = {'connect_timeout': CONNECT}
 _PARAMETERS = {  # what each client library calls the bounds
     'mysql': {**_TCP, 'read_timeout': READ, 'write_timeout': READ, 'charset': 'utf8mb4'},
-    'postgresql': {**_TCP, 'options': f'-c statement_timeout={READ}s -c timezone=UTC'},
+    'postgresql': {**_TCP, 'options': f'-c statement_timeout={READ}s -c timezone=UTC '
+                            f'-c idle_in_transaction_session_timeout={IDLE}s'},
     'sqlite': {'timeout': 30},
 }
 
@@ -127,7 +131,7 @@ def _prepare_mysql(engine):
         # wait for each other.
         with contextlib.closing(connection.cursor()) as cursor:
             cursor.execute("SET SESSION tx_isolation='READ-COMMITTED', time_zone='+00:00', "
-                           f'innodb_lock_wait_timeout={READ}')
+                           f'innodb_lock_wait_timeout={READ}, idle_transaction_timeout={IDLE}')
 
 
 def _prepare_postgresql(engine):

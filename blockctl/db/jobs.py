@@ -141,7 +141,7 @@ def hand_over(ctx, job, topic, **values):
 def renew(ctx, owner, held_jobs, lease):
     """Prolong leases by one statement. Returns the ids that are lost: whoever works on one must stop.
 
-    ``held_jobs``: {job id: epoch}.  One that its worker ended or gave back meanwhile is not lost: its epoch is the same.
+    ``held_jobs``: {job id: epoch}.  One that its worker ended or gave back meanwhile is not lost: same epoch.
     """
     mine = sa.and_(jobs.c.id.in_(list(held_jobs)), jobs.c.owner == owner, jobs.c.outcome.is_(None))
     ctx.conn.execute(sa.update(jobs).where(mine).values(lease_until=utcnow(lease)))

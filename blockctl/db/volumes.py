@@ -12,9 +12,12 @@ from blockctl.db.tables import volume_metadata
 from blockctl.db.tables import volumes
 
 
+_GET = sa.select(volumes).where(volumes.c.id == sa.bindparam('volume_id'))
+
+
 def get(ctx, volume_id):
     """The row. Raises VolumeNotFound."""
-    row = ctx.conn.execute(sa.select(volumes).where(volumes.c.id == volume_id)).first()
+    row = ctx.conn.execute(_GET, {'volume_id': volume_id}).first()
     if row is None:
         raise exceptions.VolumeNotFound(volume_id=volume_id)
     return row
