@@ -100,7 +100,7 @@ class BackendStats:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Found:
-    """Something on the backend that bears a name of blockctl's templates, for ``pool check``. ``size`` is GiB or None."""
+    """What on the backend bears a name of blockctl's templates, for ``pool check``. ``size`` is GiB or None."""
 
     pool: str
     name: str

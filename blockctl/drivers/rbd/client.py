@@ -277,7 +277,7 @@ def _in_thread(function, name):
     def run():
         try:
             result = function()
-        except BaseException as error:  # noqa: BLE001 - the future hands it on
+        except BaseException as error:
             future.set_exception(error)
         else:
             future.set_result(result)

@@ -25,9 +25,11 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds for which a fence just made is not made again: a dead process leaves many jobs behind, with one identity.
 _FENCE_HOLDS = 60
+#: GiB from which removing an image may take so long that the job wants to hear of it.
+_LONG = 100
 #: Seconds between two reports of progress to the job.
 _PROGRESS_INTERVAL = 1.0
-#: An address as librados gives it for a client and as "osd blocklist add" takes it: 192.0.2.1:0/123, [2001:db8::1]:0/123.
+#: An address as librados gives it for a client and as "osd blocklist add" takes it: 192.0.2.1:0/123, [::1]:0/123.
 _ADDRESS = re.compile(r'(\d{1,3}(\.\d{1,3}){3}|\[[0-9A-Fa-f:.]+\]):\d+/\d+')
 
 
@@ -130,7 +132,7 @@ class RBDDriver(interface.Driver, interface.Extends, interface.Connects, interfa
         names.check(volume.name)
         with self._client.session() as session:
             _check(session, effect)
-            _remove(session, volume.name, effect)
+            _remove(session, volume, effect)
 
     def find(self):
         with self._client.session() as session:
@@ -150,7 +152,7 @@ class RBDDriver(interface.Driver, interface.Extends, interface.Connects, interfa
         size = _size_if_complete(session, volume.name)
         if size is None:
             LOG.info('%s is there in part; it is made anew.', volume.name)
-            _remove(session, volume.name, effect)
+            _remove(session, volume, effect)
             _check(session, effect)
             self._make(session, volume)
         elif size != volume.size * units.Gi:
@@ -223,15 +225,16 @@ def _check(session, effect):
     and claimed again with the new one.
     """
     effect.check()
-    claimed_as = getattr(effect, 'identity', None)
-    if claimed_as and claimed_as != session.address:
+    if effect.identity != session.address:
         raise exceptions.BackendUnavailable(
-            reason=f'the job was claimed with the client {claimed_as}, which was cut off')
+            reason=f'the job was claimed with the client {effect.identity}, and this is {session.address}')
 
 
-def _remove(session, name, effect):
+def _remove(session, volume, effect):
     """Remove an image, whole or in part. librbd says busy for a watcher, and not empty for snapshots."""
-    progress = _Progress(effect)
+    name = volume.name
+    # librbd calls back once for each object: for a small image that costs more than it tells.
+    progress = _Progress(effect) if volume.size >= _LONG else None
     with contextlib.suppress(session.rbd.ImageNotFound):
         session.rbd.RBD().remove(session.ioctx, name, on_progress=progress)
         return

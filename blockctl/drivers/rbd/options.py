@@ -20,7 +20,8 @@ OPTIONS = (
     cfg.IntOpt('rbd_store_chunk_size', default=4, min=1, max=32,
                help='MiB of each object of a volume; a power of two.'),
     cfg.IntOpt('rados_connect_timeout', default=CONNECT_TIMEOUT, min=-1,
-               help=f'Seconds to reach the cluster. -1 and 0, in the reference "for ever", mean {CONNECT_TIMEOUT} here.'),
+               help=f'Seconds to reach the cluster. -1 and 0, in the reference "for ever", here mean '
+                    f'{CONNECT_TIMEOUT}.'),
     cfg.IntOpt('rados_op_timeout', default=30, min=1,
                help='Seconds after which one request to an OSD or monitor counts as not answered. A call that is '
                     'made of several, and undoes its first after its last, may take a few times as long.'),

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``stand``: each driver in turn on its backend, or those only that a mark of the test asks for."""
+
+import os
+
+import pytest
+
+from blockctl.drivers import interface
+
+from . import stands
+
+
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'ability(name): runs on the drivers with this ability of the interface')
+    config.addinivalue_line('markers', 'drivers(*names): runs on these drivers only')
+
+
+def pytest_generate_tests(metafunc):
+    if 'stand' in metafunc.fixturenames:
+        abilities = [getattr(interface, mark.args[0]) for mark in metafunc.definition.iter_markers('ability')]
+        chosen = [set(mark.args) for mark in metafunc.definition.iter_markers('drivers')]
+        names = [name for name in stands.NAMES
+                 if all(issubclass(stands.DRIVERS[name], ability) for ability in abilities)
+                 and all(name in names for names in chosen)]
+        metafunc.parametrize('stand', names, indirect=True)
+
+
+@pytest.fixture
+def stand(request, tmp_path):
+    if request.param == 'file':
+        made = stands.FileStand(tmp_path / 'images')
+    elif request.param == 'fake':
+        made = stands.FakeStand()
+    else:
+        made = stands.RBDStand(*request.getfixturevalue('cluster'))
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope='session')
+def cluster():
+    """(the tests' own librados client, a pool made for them)"""
+    import rados
+    import rbd
+    cluster = rados.Rados(conffile=stands.CEPH_CONF, conf={
+        'rados_osd_op_timeout': '20', 'rados_mon_op_timeout': '20', 'client_mount_timeout': '20'})
+    cluster.connect()
+    pool = f'contract-{os.getpid()}'
+    cluster.create_pool(pool)
+    with cluster.open_ioctx(pool) as ioctx:
+        rbd.RBD().pool_init(ioctx, True)
+    yield cluster, pool
+    cluster.delete_pool(pool)
+    cluster.shutdown()

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One backend of each kind, with what the tests need besides the driver: data, a raw view, a way to make it full."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import time
+import uuid
+
+import pytest
+from oslo_config import cfg
+
+from blockctl.conf import backend
+from blockctl.drivers import fake
+from blockctl.drivers import interface
+from blockctl.drivers.file import driver as file_driver
+from blockctl.drivers.rbd import driver as rbd_driver
+
+from . import effects
+
+CEPH_CONF = os.environ.get('BLOCKCTL_TEST_CEPH_CONF')
+
+DRIVERS = {'file': file_driver.FileDriver, 'fake': fake.FakeDriver, 'rbd': rbd_driver.RBDDriver}
+
+#: What runs here. rbd without a cluster is left out, and test_rbd.py says so.
+NAMES = tuple(name for name in DRIVERS if name != 'rbd' or CEPH_CONF)
+
+
+def make_driver(name, **values):
+    """A driver as blockctl-volume makes it, its section holding ``values``; not started."""
+    conf = cfg.ConfigOpts()
+    conf.register_opts([cfg.StrOpt('volume_name_template', default='volume-%s')])
+    conf.register_opts(backend.OPTIONS, 'here')
+    conf.register_opts(DRIVERS[name].options(), 'here')
+    conf([], default_config_files=[], default_config_dirs=[])
+    for option, value in values.items():
+        conf.set_override(option, value, None if option == 'volume_name_template' else 'here')
+    return DRIVERS[name](backend.Section(conf, 'here'), 'node@here')
+
+
+def wait_for(condition, seconds=30):
+    """Poll until ``condition()`` is true; fails after ``seconds``."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f'not within {seconds} s: {condition}'
+        time.sleep(0.02)
+
+
+class Stand:
+    """A started driver, and volumes for it."""
+
+    def __init__(self, name, **values):
+        self.name = name
+        self.values = values
+        self.driver = self.another()
+
+    def another(self, **values):
+        """A second instance on the same storage, as another process has one."""
+        driver = make_driver(self.name, **{**self.values, **values})
+        driver.start()
+        return driver
+
+    def stop(self):
+        self.driver.stop()
+
+    @property
+    def pool(self):
+        return self.driver.stats().pools[0].name
+
+    def volume(self, size=1, **values):
+        volume_id = str(uuid.uuid4())
+        return interface.Volume(**{'id': volume_id, 'size': size, 'pool': 'here', 'name': f'volume-{volume_id}',
+                                   **values})
+
+    def made(self, size=1):
+        """A volume that is there."""
+        volume = self.volume(size)
+        self.driver.create(volume, self.effect())
+        return volume
+
+    def snapshot(self, volume):
+        snapshot_id = str(uuid.uuid4())
+        return interface.Snapshot(id=snapshot_id, name=f'snapshot-{snapshot_id}', volume=volume, size=volume.size)
+
+    def effect(self, driver=None, **values):
+        """For a job that was claimed with ``driver``, or else the stand's own."""
+        return effects.Effect(**{'identity': (driver or self.driver).identity(), **values})
+
+    def found(self):
+        return {found.name: found for found in self.driver.find()}
+
+    def everything(self):
+        """What is really there, by names of the backend's own; empty when nothing is left of any volume."""
+        raise NotImplementedError
+
+    def write(self, volume, pattern, offset=0):
+        """A block full of ``pattern`` (0 to 255) at ``offset`` MiB."""
+        _qemu_io(self.driver.locator(volume), f'write -P {pattern} {offset}M 64k')
+
+    def holds(self, volume, pattern, offset=0):
+        """Whether that block is there."""
+        return _qemu_io(self.driver.locator(volume), f'read -P {pattern} {offset}M 64k')
+
+    def size(self, volume):
+        """Bytes, as a user of the volume sees it."""
+        output = subprocess.run(['qemu-img', 'info', '-f', 'raw', '--output=json', self.driver.locator(volume)],
+                                check=True, capture_output=True, timeout=60)
+        return json.loads(output.stdout)['virtual-size']
+
+    def full(self):
+        """For the ``with`` block there is no room for another volume."""
+        raise NotImplementedError
+
+
+class FileStand(Stand):
+
+    def __init__(self, directory):
+        self.directory = directory
+        super().__init__('file', file_directory=str(directory), backend_call_timeout=20.0)
+
+    def everything(self):
+        return {path.name for path in self.directory.iterdir()} - {'locks'}
+
+    @contextlib.contextmanager
+    def full(self):
+        """A file system with a single inode left, for the lock, where one can be mounted."""
+        mount(self.directory, 'nr_inodes=4')
+        try:
+            (self.directory / 'locks').mkdir()
+            (self.directory / 'last').touch()
+            yield
+        finally:
+            subprocess.run(['umount', str(self.directory)], check=True, timeout=30)
+
+
+class FakeStand(Stand):
+
+    def __init__(self):
+        super().__init__('fake', fake_capacity_gib=100.0)
+
+    def another(self, **values):
+        return super().another(**values) if values or not hasattr(self, 'driver') else self.driver
+
+    def everything(self):
+        return set(self.driver.images)
+
+    def write(self, volume, pattern, offset=0):
+        self.driver.images[volume.name].data[offset] = pattern
+
+    def holds(self, volume, pattern, offset=0):
+        return self.driver.images[volume.name].data.get(offset, 0) == pattern
+
+    def size(self, volume):
+        return self.driver.images[volume.name].size << 30
+
+    @contextlib.contextmanager
+    def full(self):
+        volume = self.made(size=int(self.driver.stats().pools[0].free))
+        yield
+        self.driver.delete(volume, self.effect())
+
+
+class RBDStand(Stand):
+
+    #: Objects a pool has without any image.
+    NO_IMAGE = frozenset({'rbd_directory', 'rbd_info', 'rbd_trash', 'rbd_children'})
+
+    def __init__(self, cluster, pool):
+        self.cluster = cluster
+        self.ceph_pool = pool
+        self.ioctx = cluster.open_ioctx(pool)
+        super().__init__('rbd', rbd_ceph_conf=CEPH_CONF, rbd_pool=pool, rados_op_timeout=10)
+
+    def stop(self):
+        import rbd
+        super().stop()
+        for name in rbd.RBD().list(self.ioctx):
+            rbd.RBD().remove(self.ioctx, name)
+        for key in self._objects() - self.NO_IMAGE:
+            self.ioctx.remove_object(key)
+        self.ioctx.close()
+
+    def _objects(self):
+        return {entry.key for entry in self.ioctx.list_objects()}
+
+    def everything(self):
+        import rbd
+        return (self._objects() - self.NO_IMAGE) | set(rbd.RBD().list(self.ioctx))
+
+    def monitor(self, prefix, **arguments):
+        result, output, message = self.cluster.mon_command(json.dumps({'prefix': prefix, **arguments}), b'')
+        assert result == 0, message
+        return output
+
+    @contextlib.contextmanager
+    def full(self):
+        self.ioctx.write_full('of-another', b'x')
+        self._limit(1)
+        try:
+            wait_for(lambda: b'POOL_FULL' in self.monitor('health', format='json'))
+            yield
+        finally:
+            self._limit(0)
+            wait_for(lambda: b'POOL_FULL' not in self.monitor('health', format='json'))
+            self.ioctx.remove_object('of-another')
+
+    def _limit(self, objects):
+        self.monitor('osd pool set-quota', pool=self.ceph_pool, field='max_objects', val=str(objects))
+
+
+def _qemu_io(locator, command):
+    if shutil.which('qemu-io') is None:
+        pytest.skip('qemu-io is not installed (qemu-utils, and qemu-block-extra for rbd)')
+    result = subprocess.run(['qemu-io', '-f', 'raw', '-c', command, locator], check=False, capture_output=True,
+                            timeout=60, text=True)
+    assert 'ops' in result.stdout, result.stdout + result.stderr
+    return result.returncode == 0 and 'verification failed' not in result.stdout
+
+
+def mount(directory, options):
+    result = subprocess.run(['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', str(directory)], check=False,
+                            capture_output=True, timeout=30, text=True)
+    if result.returncode:
+        pytest.skip(f'no small file system can be mounted here: {result.stderr.strip()}')
