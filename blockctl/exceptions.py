@@ -16,6 +16,7 @@ class Kind(enum.Enum):
     FORBIDDEN = 'forbidden'
     NOT_FOUND = 'not found'
     CONFLICT = 'conflict'
+    PRECONDITION = 'precondition failed'
     OVER_LIMIT = 'over limit'
     TOO_LARGE = 'too large'
     NOT_ACCEPTABLE = 'not acceptable'
@@ -136,6 +137,11 @@ class Conflict(Error):
     text = 'The request conflicts with the state of the resource: %(reason)s'
 
 
+class PreconditionFailed(Error):
+    kind = Kind.PRECONDITION
+    text = 'The resource is not as the request expects it: %(reason)s'
+
+
 class VolumeTypeExists(Conflict):
     text = 'Volume Type %(name)s already exists.'
 
@@ -143,6 +149,16 @@ class VolumeTypeExists(Conflict):
 class VolumeTypeInUse(Error):
     kind = Kind.INVALID
     text = 'Volume Type %(volume_type_id)s deletion is not allowed with volumes present with the type.'
+
+
+class DefaultVolumeType(Error):
+    kind = Kind.INVALID
+    text = 'The volume type %(volume_type_id)s is a default volume type and cannot be deleted.'
+
+
+class VolumeTypeSpecsInUse(Error):
+    kind = Kind.INVALID
+    text = 'Volume Type is currently in use: its extra specs cannot be changed while volumes have it.'
 
 
 class ResourceBusy(Conflict):

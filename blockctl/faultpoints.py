@@ -6,6 +6,7 @@ Points stand before and after each effect and each commit. Without a name config
 
 import os
 import signal
+import threading
 
 from blockctl import exceptions
 
@@ -30,6 +31,7 @@ class Points:
             case 'kill':
                 os.kill(os.getpid(), signal.SIGKILL)
             case 'stop':
-                os.kill(os.getpid(), signal.SIGSTOP)
+                # To this thread: one sent to the process may reach another first, and this one would go on for a while.
+                signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
             case 'raise':
                 raise exceptions.BackendError(reason=f'asked for at {name}')

@@ -5,6 +5,7 @@ The order is the history; a new one is a row at the end.  Requests carry ``OpenS
 it they are answered as by :data:`MIN`.  Only ``api/`` may look at a version: below it, behaviour is a plain argument.
 """
 
+import re
 import typing
 
 
@@ -24,13 +25,15 @@ class Row(typing.NamedTuple):
     what: str
 
 
+_VERSION = re.compile(r'([1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})\Z')
+
+
 def parse(text):
     """'3.42' -> Version(3, 42). Raises ValueError on anything else, also on '3.042' and '+3.4'."""
-    major, dot, minor = text.partition('.')
-    version = Version(int(major), int(minor))
-    if not text.isascii() or str(version) != text or version < (0, 0):
-        raise ValueError(text)
-    return version
+    match = _VERSION.match(text)
+    if match is None:
+        raise ValueError(f'not a version: {text!r}')
+    return Version(int(match[1]), int(match[2]))
 
 
 TABLE = tuple(Row(parse(number), name, what) for number, name, what in (

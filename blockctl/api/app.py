@@ -13,6 +13,7 @@ A request passes, in this order:
 8. ``dispatch``: microversion, route, handler.
 """
 
+from blockctl import exceptions
 from blockctl.api import dispatch
 from blockctl.api.middleware import auth
 from blockctl.api.middleware import body_limit
@@ -27,7 +28,10 @@ def make_app(app, authenticate=None):
     """The WSGI callable of a process made of ``app`` (blockctl.app.App).
 
     ``authenticate``: takes the place of the middleware that ``auth_strategy`` names; tests give their own.
+    Raises ConfigurationError when everybody would be let in from elsewhere.
     """
+    if app.conf.auth_strategy == 'noauth' and not local_only.is_local(str(app.conf.osapi_volume_listen)):
+        raise exceptions.ConfigurationError(reason='auth_strategy = noauth needs osapi_volume_listen = 127.0.0.1')
     authenticate = authenticate or auth.STRATEGIES[app.conf.auth_strategy]
     pipeline = dispatch.Dispatch(app)
     pipeline = authenticate(pipeline, app)

@@ -15,7 +15,7 @@ import webob
 
 from blockctl.api import versioned
 
-_encode = json.JSONEncoder(check_circular=False, separators=(', ', ': ')).encode
+_encode = json.JSONEncoder(check_circular=False, separators=(',', ':')).encode
 
 
 class Endpoint(versioned.Span):
@@ -31,12 +31,12 @@ class Endpoint(versioned.Span):
     def answer(self, ctx, call, parts):
         """Check the body, call the handler, show what it returns. Domain errors pass through to faults.py."""
         if self.body is not None:
-            call.body = self.body.check(call.read_json(), call.version)
+            call.body = self.body.check(call.document, call.version)
         result = self.function(ctx, call, **parts)
         if result is None:
             answer = webob.Response(status=self.code)
             answer.content_length = 0
-            del answer.headers['Content-Type']
+            answer.headers.pop('Content-Type', None)  # WebOb gives a 204 none
         else:
             answer = webob.Response(status=self.code, content_type='application/json', charset=None,
                                     body=_encode(self._shown(ctx, call, result)).encode('ascii'))
@@ -49,12 +49,11 @@ class Endpoint(versioned.Span):
             return result
         view = self.view
         seen = versioned.Seen(result.related, call.base, call.bookmark, call.version)
-        render = view.renderer(ctx, call.version)
         if isinstance(result, versioned.One):
-            return {view.key: render(result.row, seen)}
-        shown = {view.plural: [render(row, seen) for row in result.rows]}
+            return {view.key: view.shown(ctx, [result.row], seen)[0]}
+        shown = {view.plural: view.shown(ctx, result.rows, seen)}
         if result.next_url:
-            shown[f'{view.plural}_links'] = [{'rel': 'next', 'href': result.next_url}]
+            shown[view.links_key] = [{'rel': 'next', 'href': result.next_url}]
         if result.count is not None:
             shown['count'] = result.count
         return shown

@@ -22,6 +22,7 @@ FAULTS = {
     Kind.NOT_FOUND: (404, 'itemNotFound'),
     Kind.NOT_ACCEPTABLE: (406, 'computeFault'),  # no name of its own: a quirk clients know
     Kind.CONFLICT: (409, 'conflictingRequest'),
+    Kind.PRECONDITION: (412, 'computeFault'),
     Kind.OVER_LIMIT: (413, 'overLimit'),
     Kind.TOO_LARGE: (413, 'overLimit'),
     Kind.UNSUPPORTED_MEDIA: (415, 'badMediaType'),
@@ -50,7 +51,7 @@ def response(error):
     """The answer to a request that raised ``error``."""
     kind = error.kind if isinstance(error, exceptions.Error) else None
     if kind not in FAULTS:
-        LOG.exception('Unexpected error while answering a request', exc_info=error)
+        LOG.error('Unexpected error while answering a request', exc_info=error)
         return build(*INTERNAL, INTERNAL_TEXT)
     if kind is Kind.UNAVAILABLE:
         LOG.warning('Answering 503: %s', error)

@@ -40,8 +40,13 @@ def _text(name, value, version):
     return Wanted('eq', value)
 
 
-def _null_or_text(name, value, version):
-    return Wanted('eq', None if value.lower() in ('none', 'null', '') else value)
+def _token(name, value, version):
+    """Ids, states, hosts: ASCII in the database, which MariaDB refuses to compare with anything else."""
+    return Wanted('eq', value) if value.isascii() else conditions.NOTHING
+
+
+def _token_or_null(name, value, version):
+    return Wanted('eq', None) if value.lower() in ('none', 'null', '') else _token(name, value, version)
 
 
 def _integer(name, value, version):
@@ -77,7 +82,7 @@ def _pairs(name, value, version):
         raise exceptions.InvalidField(field=name, value=value[:80],
                                       reason='It must be an object of text, such as {"key": "value"}.')
     for text in (text for pair in pairs.items() for text in pair):
-        if not text.isascii() and any('\ud800' <= c <= '\udfff' for c in text) or '\0' in text:
+        if '\0' in text or any('\ud800' <= c <= '\udfff' for c in text):
             raise exceptions.InvalidField(field=name, value=ascii(value)[:80],
                                           reason='NUL and unpaired surrogates are not allowed.')
     return Wanted('pairs', pairs)
@@ -121,25 +126,25 @@ class Filter(versioned.Span):
     def __init__(self, name, read=_text, *, since=None, until=None):
         super().__init__(name, since, until)
         self.read = read
-        self.like = read is _text
+        self.like = read in (_text, _token)
 
 
 #: Every filter there is. Others match nothing, when administrators ask for them.
 FILTERS = {
     'volume': (
-        Filter('id'), Filter('name'), Filter('display_name'), Filter('status'), Filter('user_id'), Filter('host'),
-        Filter('availability_zone'), Filter('project_id'), Filter('volume_type_id'), Filter('attach_status'),
-        Filter('snapshot_id', _null_or_text), Filter('source_volid', _null_or_text),
-        Filter('migration_status', _null_or_text), Filter('cluster_name'), Filter('description'),
-        Filter('size', _integer), Filter('bootable', _bootable), Filter('multiattach', _boolean),
-        Filter('metadata', _pairs), Filter('glance_metadata', _pairs, since='3.4'),
-        Filter('group_id', since='3.10'), Filter('created_at', _times), Filter('updated_at', _times),
+        Filter('id', _token), Filter('name'), Filter('display_name'), Filter('description'), Filter('status', _token),
+        Filter('user_id', _token), Filter('host', _token), Filter('cluster_name', _token),
+        Filter('availability_zone'), Filter('project_id', _token), Filter('volume_type_id', _token),
+        Filter('attach_status', _token), Filter('snapshot_id', _token_or_null), Filter('source_volid', _token_or_null),
+        Filter('migration_status', _token_or_null), Filter('size', _integer), Filter('bootable', _bootable),
+        Filter('multiattach', _boolean), Filter('metadata', _pairs), Filter('glance_metadata', _pairs, since='3.4'),
+        Filter('group_id', _token, since='3.10'), Filter('created_at', _times), Filter('updated_at', _times),
         Filter('consumes_quota', _boolean, since='3.65')),
     'message': (
-        Filter('resource_uuid'), Filter('resource_type'), Filter('event_id'), Filter('request_id'),
-        Filter('message_level'), Filter('id')),
+        Filter('id', _token), Filter('resource_uuid', _token), Filter('resource_type', _token),
+        Filter('event_id', _token), Filter('request_id', _token), Filter('message_level', _token)),
     'pool': (Filter('name', since='3.28'), Filter('volume_type', since='3.35')),
-    'volume_type': (Filter('is_public', _null_or_text), Filter('extra_specs', _pairs, since='3.52')),
+    'volume_type': (Filter('name'), Filter('is_public', _token_or_null), Filter('extra_specs', _pairs, since='3.52')),
 }
 
 for _resource, _rows in FILTERS.items():
@@ -172,7 +177,8 @@ def read(ctx, call, resource, skip=frozenset()):
     for name, value in given.items():
         row = known.get(name.removesuffix('~'))
         if row is not None and name.endswith('~') and row.like:
-            wanted[row.name] = Wanted('like', value)
+            found = row.read(name, value, call.version)
+            wanted[row.name] = Wanted('like', value) if found.op == 'eq' else found
         elif row is not None and not name.endswith('~'):
             wanted[name] = row.read(name, value, call.version)
         elif name not in every:

@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The vocabulary of request parameters: JSON schemas with names. ``x-reason`` is what a refusal says."""
+r"""The vocabulary of request parameters: JSON schemas with names.
 
-UUID_PATTERN = '^[0-9A-Fa-f]{8}-?([0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}$'
+``x-reason`` is what a refusal says.  Patterns end with ``(?![\s\S])`` rather than ``$``, which would let a line feed
+in behind what it checked.
+"""
+
+from blockctl import exceptions
+
+_END = r'(?![\s\S])'
 
 
 def or_null(schema):
@@ -14,27 +20,72 @@ def text(maximum, minimum=0):
     return {'type': 'string', 'minLength': minimum, 'maxLength': maximum}
 
 
-ANYTHING = {}
+def text_or_null(maximum, minimum=0):
+    """The same, or null."""
+    return {**text(maximum, minimum), 'type': ['string', 'null']}
 
-#: A name: up to 255 characters; it may be empty, but not of blanks only (the reference stores those as empty).
-NAME = {'type': ['string', 'null'], 'maxLength': 255, 'pattern': r'^$|\S'}
 
-#: A name that must be there and have something in it.
-NAME_REQUIRED = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': r'\S'}
+ANYTHING: dict = {}
 
-DESCRIPTION = {'type': ['string', 'null'], 'maxLength': 255}
+#: A name: up to 255 characters. It may be empty, but not of blanks only (which the reference stores as empty).
+NAME = {'type': ['string', 'null'], 'maxLength': 255, 'pattern': rf'^{_END}|\S',
+        'x-reasons': {'pattern': 'It must not be of blanks only.'}}
 
-UUID = {'type': 'string', 'pattern': UUID_PATTERN, 'x-reason': 'It is not a UUID.'}
+#: A name that must have something in it.
+NAME_REQUIRED = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': r'\S',
+                 'x-reasons': {'pattern': 'It must not be of blanks only.'}}
+
+DESCRIPTION = text_or_null(255)
+
+UUID = {'type': 'string', 'pattern': f'^[0-9A-Fa-f]{{8}}-?([0-9A-Fa-f]{{4}}-?){{3}}[0-9A-Fa-f]{{12}}{_END}',
+        'x-reason': 'It is not a UUID.'}
 
 UUID_OR_NULL = or_null(UUID)
 
 #: A boolean as JSON, or as clients of old wrote it.
-BOOLEAN = {'enum': [True, False, 'True', 'TRUE', 'true', '1', 'ON', 'On', 'on', 'YES', 'Yes', 'yes', 'y', 't',
-                    'False', 'FALSE', 'false', '0', 'OFF', 'Off', 'off', 'NO', 'No', 'no', 'n', 'f'],
+BOOLEAN = {'enum': [True, False, *(
+    write(word) for word in ('true', 'on', 'yes', 'y', 't', '1', 'false', 'off', 'no', 'n', 'f', '0')
+    for write in (str, str.title, str.upper))],
            'x-reason': 'It must be a boolean.'}
 
-#: Key-value pairs of text, as metadata is.
-METADATA = {'type': 'object', 'additionalProperties': {'type': 'string', 'maxLength': 255},
-            'propertyNames': {'type': 'string', 'minLength': 1, 'maxLength': 255}}
+SIZE_MAX = 2 ** 31 - 1
 
-METADATA_OR_NULL = or_null(METADATA)
+_SIZE_REASON = f'It must be a whole number of GiB, from 1 to {SIZE_MAX}.'
+
+#: GiB, as a number or in digits; :func:`size` makes a number of either.
+SIZE = {'anyOf': [{'type': 'integer', 'minimum': 1, 'maximum': SIZE_MAX},
+                  {'type': 'string', 'maxLength': 10, 'pattern': f'^[0-9]+{_END}'}],
+        'x-reason': _SIZE_REASON}
+
+SIZE_OR_NULL = {'anyOf': [*SIZE['anyOf'], {'type': 'null'}], 'x-reason': SIZE['x-reason']}
+
+#: Key-value pairs of text, as metadata is.
+METADATA = {'type': 'object', 'additionalProperties': text(255),
+            'propertyNames': {
+                'type': 'string', 'pattern': rf'^[a-zA-Z0-9\-_:. /]{{1,255}}{_END}',
+                'x-reason': 'A key must be of 1 to 255 letters, digits, blanks and the characters - _ : . /'}}
+
+METADATA_OR_NULL = {**METADATA, 'type': ['object', 'null']}
+
+#: Extra specs of a volume type. Values may be null.
+EXTRA_SPECS = {**METADATA, 'additionalProperties': text_or_null(255)}
+
+#: The same, where each key is also the end of a path.
+ADDRESSABLE_EXTRA_SPECS = {**EXTRA_SPECS, 'propertyNames': {
+    'type': 'string', 'pattern': rf'^[a-zA-Z0-9\-_:.]{{1,255}}{_END}',
+    'x-reason': 'A key must be of 1 to 255 letters, digits and the characters - _ : .'}}
+
+#: A host, or a part of one; also the name of a service.
+HOST_OR_NULL = {'type': ['string', 'null'], 'minLength': 1, 'maxLength': 255, 'pattern': rf'^[!-~]*{_END}',
+                'x-reasons': {'pattern': 'It must be of printable ASCII characters, without blanks.'}}
+
+#: A limit; -1 is unlimited.
+QUOTA_LIMIT = {'type': 'integer', 'minimum': -1, 'maximum': 2 ** 31 - 1}
+
+
+def size(name, value):
+    """GiB of a value that passed SIZE. Raises InvalidField for digits that are out of range."""
+    number = int(value)
+    if not 1 <= number <= SIZE_MAX:
+        raise exceptions.InvalidField(field=name, value=value, reason=_SIZE_REASON)
+    return number

@@ -53,8 +53,9 @@ class Call:
                                               reason='NUL is not allowed.')
         return items
 
-    def read_json(self):
-        """The decoded body. Raises UnsupportedMedia, or InvalidRequest when it is not JSON that can be stored."""
+    @functools.cached_property
+    def document(self):
+        """The whole decoded body. Raises UnsupportedMedia, or InvalidRequest when it is not JSON that can be stored."""
         kind = self.request.content_type
         if kind not in ('application/json', ''):
             raise exceptions.UnsupportedMedia()

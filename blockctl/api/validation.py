@@ -27,15 +27,15 @@ def check(validator, document):
         return
     error = _deepest(error)
     path = '.'.join(str(part) for part in error.absolute_path)
-    if error.validator in ('required', 'additionalProperties', 'minProperties') or not path:
+    if error.validator in {'required', 'additionalProperties'} or not path:
         reason = _reason(error)
-        raise exceptions.InvalidRequest(reason=f'{path}: {reason}' if path else reason)
+        raise exceptions.InvalidRequest(reason=f'{path or "body"}: {reason}')
     raise exceptions.InvalidField(field=_last_name(error), value=_shown(error.instance), reason=_reason(error))
 
 
 def _deepest(error):
-    # A refusal by anyOf says nothing: go to the branch that matched furthest.
-    while error.context:
+    # A refusal by anyOf says nothing, unless its schema does: go to the branch that matched furthest.
+    while error.context and 'x-reason' not in error.schema:
         error = max(error.context, key=lambda inner: len(inner.absolute_path))
     return error
 
@@ -46,24 +46,22 @@ def _last_name(error):
 
 
 def _shown(value):
-    return value if isinstance(value, str) and len(value) <= 80 else _SHORT.repr(value)
+    return value if isinstance(value, str) and len(value) <= 80 else _SHORT.repr(value)[:160]
 
 
 def _reason(error):
     """The sentence for a violation; a schema may bring its own as ``x-reason``."""
-    own = error.schema.get('x-reason') if isinstance(error.schema, dict) else None
-    if own:
-        return own
+    if isinstance(error.schema, dict):
+        own = error.schema.get('x-reasons', {}).get(error.validator) or error.schema.get('x-reason')
+        if own:
+            return own
     if error.validator == 'additionalProperties':
         unknown = sorted(set(error.instance) - set(error.schema.get('properties', ())))
         return f'Additional properties are not allowed ({_names(unknown)})'
-    if error.validator == 'minProperties':
-        return 'at least one key is required'
     if error.validator == 'type':
         return f'{_SHORT.repr(error.instance)} is not of type {_types(error.validator_value)}'
-    if error.validator in ('minLength', 'maxLength', 'pattern', 'enum', 'required', 'minimum', 'maximum'):
-        return _SENTENCES[error.validator](error)
-    return 'It is not valid.'
+    sentence = _SENTENCES.get(error.validator)
+    return sentence(error) if sentence else 'It is not valid.'
 
 
 def _names(names):
@@ -79,6 +77,9 @@ _SENTENCES = {
     'maxLength': lambda e: f'It is too long: at most {e.validator_value} characters are allowed.',
     'pattern': lambda e: f"It does not match '{e.validator_value}'.",
     'enum': lambda e: f'It must be one of {", ".join(map(str, e.validator_value))}.',
+    'minProperties': lambda e: f'It must have at least {e.validator_value} keys.',
+    'maxProperties': lambda e: f'It must have at most {e.validator_value} keys.',
+    'maxItems': lambda e: f'It must have at most {e.validator_value} items.',
     'minimum': lambda e: f'It must be at least {e.validator_value}.',
     'maximum': lambda e: f'It must be at most {e.validator_value}.',
     'required': lambda e: e.message if len(e.message) < 200 else 'A key is missing.',

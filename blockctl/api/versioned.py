@@ -11,7 +11,6 @@ Two rows of one name whose versions overlap are refused when the module loads.  
 schema, its list of getters) is built from the rows at first use and kept.
 """
 
-import functools
 import operator
 
 from blockctl import microversions
@@ -67,6 +66,7 @@ class Body:
         self.nullable = nullable
         self._closed = microversions.parse(closed_since) if closed_since else None
         self._at_least_one = microversions.parse(at_least_one_since) if at_least_one_since else None
+        self._compiled = {}  # version -> (validator, names of the keys that have rows)
 
     def schema(self, version):
         """The JSON schema of a version, for the validator and the API's description."""
@@ -91,9 +91,12 @@ class Body:
             schema['additionalProperties'] = False
         return schema
 
-    @functools.cache
-    def _validator(self, version):
-        return validation.compile_schema(self.schema(version))
+    def _for(self, version):
+        found = self._compiled.get(version)
+        if found is None:
+            known = frozenset(param.name for param in self.params if param.covers(version))
+            found = self._compiled[version] = validation.compile_schema(self.schema(version)), known
+        return found
 
     def check(self, document, version):
         """Raise InvalidRequest, naming the field, unless ``document`` is as the version wants it.
@@ -101,14 +104,29 @@ class Body:
         Returns what is under the body's key (an object; {} for a nullable null), without keys the version has no row
         for: what is not checked does not come further.
         """
-        validation.check(self._validator(version), document)
+        validator, known = self._for(version)
+        validation.check(validator, document)
         inner = document if self.key is None else document[self.key]
-        known = self._known(version)
         return {name: value for name, value in (inner or {}).items() if name in known}
 
-    @functools.cache
-    def _known(self, version):
-        return frozenset(param.name for param in self.params if param.covers(version))
+
+class Pairs(Body):
+    """A body ``{key: {any: text}}``: pairs that a schema describes as a whole. Nothing else may be in it.
+
+    ``key`` None: the pairs are all of the body.
+    """
+
+    def __init__(self, key, pairs):
+        super().__init__(None, *(() if key is None else (Param(key, pairs, required=True),)), closed_since='3.0')
+        self._pairs_key = key
+        self._pairs = pairs
+
+    def schema(self, version):
+        return self._pairs if self._pairs_key is None else super().schema(version)
+
+    def check(self, document, version):
+        found = super().check(document, version)
+        return document if self._pairs_key is None else found[self._pairs_key]
 
 
 #: A getter's answer for "this field is not shown for this row".
@@ -118,15 +136,16 @@ ABSENT = object()
 class Field(Span):
     """One key of a response.
 
-    ``get``: a name of the row's attribute (default: the field's own), or ``get(row, seen)``, see :class:`Seen`.
+    ``get``: a name of the row's attribute (default: the field's own), or ``get(row, seen)``, see :class:`Seen`; with
+    ``of``, the name of a column, ``get(value of that column, seen)``, which is faster.
     ``rule``: shown only to those whom this policy rule allows it, for the project of the row.
     ``optional``: the getter may answer ABSENT.
     """
 
-    def __init__(self, name, get=None, *, since=None, until=None, rule=None, optional=False):
+    def __init__(self, name, get=None, *, of=None, since=None, until=None, rule=None, optional=False):
         super().__init__(name, since, until)
-        self.column = name if get is None else get if isinstance(get, str) else None
-        self.get = operator.attrgetter(self.column) if self.column else get
+        self.column = of or (name if get is None else get if isinstance(get, str) else None)
+        self.get = get if callable(get) else None
         self.rule = rule
         self.optional = optional
 
@@ -138,7 +157,7 @@ class Seen:
     'http://127.0.0.1:8776/v3/PROJECT'; ``bookmark``: the same without '/v3'; ``version``: the request's.
     """
 
-    __slots__ = ('related', 'base', 'bookmark', 'version')
+    __slots__ = ('base', 'bookmark', 'related', 'version')
 
     def __init__(self, related, base, bookmark, version):
         self.related = related
@@ -150,61 +169,92 @@ class Seen:
 class View:
     """How a row is shown: ``{key: {...}}``, or ``{plural: [{...}, ...]}`` for a list."""
 
-    def __init__(self, key, plural, *fields):
+    def __init__(self, key, plural, *fields, links_key=None):
         refuse_overlap(f'view {key}', fields)
         self.key = key
         self.plural = plural
+        self.links_key = links_key or f'{plural}_links'
         self.fields = fields
         self._rules = tuple(dict.fromkeys(field.rule for field in fields if field.rule))
+        self._compiled = {}  # (version, rules that allow) -> renderer
 
-    def renderer(self, ctx, version):
-        """A function ``(row, seen) -> dict`` for the rows of one request."""
+    def shown(self, ctx, rows, seen):
+        """The rows, which come from one statement, as dicts."""
+        if not rows:
+            return []
         if not self._rules:
-            return self._compiled(version, frozenset())
-        by_project = {}
-
-        def render(row, seen):
-            # A right to a field is a right in the row's project: asked once per project, not per row.
-            project = row.project_id
-            found = by_project.get(project)
-            if found is None:
+            render = self._for(seen.version, frozenset(), rows[0])
+            return [render(row, seen) for row in rows]
+        # A right to a field is a right in the row's project: asked once per project, not per row.
+        project_of = _reader(rows[0], ('project_id',))
+        by_project, shown = {}, []
+        for row in rows:
+            project, = project_of(row)
+            render = by_project.get(project)
+            if render is None:
                 allowed = frozenset(rule for rule in self._rules if ctx.can(rule, row))
-                found = by_project[project] = self._compiled(version, allowed)
-            return found(row, seen)
+                render = by_project[project] = self._for(seen.version, allowed, rows[0])
+            shown.append(render(row, seen))
+        return shown
 
-        return render
+    def _for(self, version, allowed, example):
+        rows = self._compiled.get((version, allowed))
+        if rows is None:
+            rows = self._compiled[version, allowed] = _Compiled([
+                field for field in self.fields
+                if field.covers(version) and (field.rule is None or field.rule in allowed)])
+        return rows.renderer(example)
 
-    @functools.cache
-    def _compiled(self, version, allowed):
-        fields = [field for field in self.fields
-                  if field.covers(version) and (field.rule is None or field.rule in allowed)]
-        plain = [field for field in fields if field.column]
-        made = [(field.name, field.get) for field in fields if not field.column and not field.optional]
-        optional = [(field.name, field.get) for field in fields if field.optional]
-        names = tuple(field.name for field in plain)
-        # One C call reads all plain columns of a row: a third of the time of a call for each.
-        read = operator.attrgetter(*(field.column for field in plain)) if len(plain) > 1 else None
+
+class _Compiled:
+    """What a version shows to those with certain rights."""
+
+    def __init__(self, fields):
+        of_columns = [field for field in fields if field.column]
+        self._names = tuple(field.name for field in of_columns)
+        self._columns = tuple(field.column for field in of_columns)
+        self._converted = [(field.name, field.get) for field in of_columns if field.get]
+        self._made = [(field.name, field.get) for field in fields if not field.column]
+        self._optional = [field.name for field in fields if field.optional]
+
+    def renderer(self, example):
+        """``render(row, seen) -> dict`` for rows like ``example``."""
+        names, converted, made, optional = self._names, self._converted, self._made, self._optional
+        read = _reader(example, self._columns)
 
         def render(row, seen):
-            if read is not None:
-                shown = dict(zip(names, read(row)))
-            else:
-                shown = {field.name: field.get(row) for field in plain}
+            shown = dict(zip(names, read(row), strict=True))
+            for name, get in converted:
+                shown[name] = get(shown[name], seen)
             for name, get in made:
                 shown[name] = get(row, seen)
-            for name, get in optional:
-                value = get(row, seen)
-                if value is not ABSENT:
-                    shown[name] = value
+            for name in optional:
+                if shown[name] is ABSENT:
+                    del shown[name]
             return shown
 
         return render
 
 
+def _reader(example, names):
+    """A function that reads these attributes of rows like ``example``, as a tuple.
+
+    The attributes of a SQLAlchemy row cost thirty times what its items do.
+    """
+    fields = getattr(example, '_fields', None)
+    if fields is None:
+        read = operator.attrgetter(*names) if names else None
+    else:
+        read = operator.itemgetter(*(fields.index(name) for name in names)) if names else None
+    if len(names) > 1:
+        return read
+    return (lambda row: (read(row),)) if names else (lambda row: ())
+
+
 class One:
     """What a handler returns to show one row by its endpoint's view."""
 
-    __slots__ = ('row', 'related')
+    __slots__ = ('related', 'row')
 
     def __init__(self, row, related=None):
         self.row = row
@@ -214,7 +264,7 @@ class One:
 class Many:
     """What a handler returns to show rows: ``next_url`` when there are more, ``count`` when it was asked for."""
 
-    __slots__ = ('rows', 'related', 'next_url', 'count')
+    __slots__ = ('count', 'next_url', 'related', 'rows')
 
     def __init__(self, rows, related=None, next_url=None, count=None):
         self.rows = rows
@@ -223,19 +273,18 @@ class Many:
         self.count = count
 
 
-def links(resource):
-    """A getter of the two links of a row: ``self`` with the API's version, ``bookmark`` without."""
-    def get(row, seen):
-        return [{'rel': 'self', 'href': f'{seen.base}/{resource}/{row.id}'},
-                {'rel': 'bookmark', 'href': f'{seen.bookmark}/{resource}/{row.id}'}]
-    return get
+def links(name, resource):
+    """A field of the two links of a row: ``self`` with the API's version, ``bookmark`` without."""
+    def get(row_id, seen):
+        return [{'rel': 'self', 'href': f'{seen.base}/{resource}/{row_id}'},
+                {'rel': 'bookmark', 'href': f'{seen.bookmark}/{resource}/{row_id}'}]
+    return Field(name, get, of='id')
 
 
-def time(column):
-    """A getter of a time column: ISO 8601 without zone, six digits of a second; None stays None."""
-    read = operator.attrgetter(column)
+def time(name, column=None, **span):
+    """A field of a time: ISO 8601 without zone, six digits of a second; None stays None."""
+    return Field(name, _iso, of=column or name, **span)
 
-    def get(row, seen):
-        value = read(row)
-        return value.isoformat(timespec='microseconds') if value is not None else None
-    return get
+
+def _iso(value, seen):
+    return value.isoformat('T', 'microseconds') if value is not None else None

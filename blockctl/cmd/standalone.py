@@ -8,11 +8,13 @@ machine only (it listens on 127.0.0.1 and checks the Host header).
 import os
 import sys
 
+from blockctl import conf as configuration
 from blockctl import exceptions
 from blockctl.api import app as api
 from blockctl.cmd import process
 from blockctl.cmd import serve
 from blockctl.db import schema
+from blockctl.drivers.file import driver
 from blockctl.scheduler import service as scheduler
 from blockctl.volume import service as volume
 
@@ -40,3 +42,6 @@ def _defaults(conf):
             'enabled_backends': [BACKEND], 'host': 'localhost',
             'state_path': os.path.expanduser('~/.local/state/blockctl'), 'graceful_shutdown_timeout': 10}.items():
         conf.set_default(name, value)
+    configuration.backend_group(conf, BACKEND, driver.FileDriver.options())
+    conf.set_default('volume_driver', 'file', BACKEND)
+    conf.set_default('file_directory', '$state_path/volumes', BACKEND)

@@ -20,16 +20,17 @@ UNDERSTANDS = 1
 DO, UNDO = 'do', 'undo'
 
 
-def post(ctx, kind, resource_id, topic, payload, to_fence=()):
+def post(ctx, kind, resource_id, topic, payload, to_fence=(), not_before=None):
     """Post a job in the caller's transaction, which moves the resource to its transitional state. Returns its id.
 
-    Raises ResourceBusy when the resource has a live job.
+    ``to_fence`` and ``not_before`` come from :func:`supersede`.  Raises ResourceBusy when the resource has a live job.
     """
     job_id = uuidutils.generate_uuid()
     try:
         ctx.conn.execute(sa.insert(jobs).values(
             id=job_id, kind=kind, resource_id=resource_id, live_key=resource_id, topic=topic, payload=payload,
-            needs=UNDERSTANDS, epoch=0, direction=DO, to_fence=list(to_fence), tries=0, takeovers=0, reschedules=0,
+            needs=UNDERSTANDS, epoch=0, direction=DO, to_fence=list(to_fence), not_before=not_before,
+            tries=0, takeovers=0, reschedules=0,
             excluded=[], request_id=ctx.request_id, global_request_id=ctx.global_request_id, user_id=ctx.user_id,
             project_id=ctx.project_id, roles=list(ctx.roles), created_at=utcnow()))
     except db_exception.DBDuplicateEntry as error:
@@ -153,16 +154,17 @@ def renew(ctx, owner, held_jobs, lease):
 def supersede(ctx, resource_id):
     """End the live job of a resource, whoever holds it, because another decision replaces it.
 
-    Returns what the next job of the resource must fence off before it acts (see :func:`post`).
+    Returns (to_fence, not_before) for the next job of the resource: its worker may be about to act, and believes in its
+    lease until that ends.  It is not renewed any more, so the next job waits for that moment and then fences.
     """
     row = ctx.conn.execute(
         sa.select(jobs).where(jobs.c.live_key == resource_id).with_for_update()).first()
     if row is None:
-        return []
+        return [], None
     ctx.conn.execute(sa.update(jobs).where(jobs.c.id == row.id).values(
         **_FREED, epoch=row.epoch + 1, live_key=None, outcome='superseded', finished_at=utcnow(),
         updated_at=utcnow()))
-    return [*row.to_fence, *([row.identity] if row.identity else [])]
+    return [*row.to_fence, *([row.identity] if row.identity else [])], row.lease_until
 
 
 def unserved(ctx, seconds, alive):

@@ -33,30 +33,40 @@ class Found:
 def fetch(ctx, statement, visible, filters, page, columns, default, not_found):
     """The rows of one page. Returns Found.
 
-    ``statement``: a select without WHERE and order; ``visible`` and ``filters``: conditions, which the caller may see
-    at all and which are asked for; ``columns``: {sort key: column}, with an 'id'; ``default``: the sorts of a page that
-    has none.  Raises ``not_found()``'s error when no visible row has the marker's id.
+    ``statement``: a select without WHERE and order; ``visible`` and ``filters``: conditions on the table of ``columns``
+    (others by EXISTS), which rows the caller may see at all and which are asked for; ``columns``: {sort key: column},
+    of one table, with an 'id'; ``default``: the sorts of a page that has none.  Raises ``not_found()``'s error when no
+    visible row has the marker's id.
 
     One statement for the rows; one more with a marker, and one with ``with_count``.
     """
     sorts = _complete(page.sorts or default)
-    statement = statement.where(*visible)
-    wanted = statement.where(*filters)
-    ordered = wanted
-    if page.marker is not None:
+    if page.marker is None:
+        rows = ctx.conn.execute(_part(statement.where(*visible, *filters), page, sorts, columns)).all()
+    else:
         # The marker need not meet the filters: a row may have changed since, and the next page must still come.
-        ordered = ordered.where(_after(ctx, statement, columns, sorts, page.marker, not_found))
-    for key, direction in sorts:
-        ordered = ordered.order_by(*_order(columns[key], direction))
-    if page.offset:
-        ordered = ordered.offset(page.offset)
-    rows = ctx.conn.execute(ordered.limit(page.limit)).all()
+        after = _after(ctx, visible, columns, sorts, page.marker, not_found)
+        # The ids first, for which an index is enough, then their rows: MariaDB takes 1 ms in place of 90 for a page
+        # that begins 50,000 rows down.
+        ids = _part(sa.select(columns['id']).where(*visible, *filters, after), page, sorts, columns).subquery()
+        rows = ctx.conn.execute(_ordered(statement.join(ids, ids.c.id == columns['id']), sorts, columns)).all()
     count = None
     if page.with_count:
-        count = ctx.conn.execute(sa.select(sa.func.count()).select_from(
-            wanted.with_only_columns(columns['id']).subquery())).scalar_one()
+        count = ctx.conn.execute(
+            sa.select(sa.func.count(columns['id'])).where(*visible, *filters)).scalar_one()
     # A full page has a next one, though it may be empty: clients of the reference expect it so (tempest does).
     return Found(rows, 0 < page.limit == len(rows), count)
+
+
+def _part(statement, page, sorts, columns):
+    statement = _ordered(statement, sorts, columns).limit(page.limit)
+    return statement.offset(page.offset) if page.offset else statement
+
+
+def _ordered(statement, sorts, columns):
+    for key, direction in sorts:
+        statement = statement.order_by(*_order(columns[key], direction))
+    return statement
 
 
 def _complete(sorts):
@@ -74,31 +84,37 @@ def _order(column, direction):
     return (turned(column),)
 
 
-def _after(ctx, statement, columns, sorts, marker, not_found):
+def _after(ctx, visible, columns, sorts, marker, not_found):
     """The condition for rows behind the one that has the marker's id."""
     names = [key for key, _ in sorts]
     found = None
     if marker.isascii() and len(marker) <= 36:
         found = ctx.conn.execute(
-            statement.with_only_columns(*(columns[key].label(f'sort_{i}') for i, key in enumerate(names)))
-            .where(columns['id'] == marker)).first()
+            sa.select(*(columns[key].label(f'sort_{i}') for i, key in enumerate(names)))
+            .where(*visible, columns['id'] == marker)).first()
     if found is None:
         raise not_found()
     choices, equal = [], []
-    for (key, direction), value in zip(sorts, found, strict=True):
+    # Literals, because a bare boolean is refused in comparisons by SQLAlchemy.
+    values = [None if value is None else sa.literal(value, columns[key].type)
+              for key, value in zip(names, found, strict=True)]
+    for (key, direction), value in zip(sorts, values, strict=True):
         column = columns[key]
         behind = _behind(column, direction, value)
         if behind is not None:
             choices.append(sa.and_(*equal, behind))
         equal.append(column.is_(None) if value is None else column == value)
-    return sa.or_(*choices)
+    first, value = columns[names[0]], values[0]
+    if first.nullable:
+        return sa.or_(*choices)
+    # It follows from the rest, but only so an index on the first column is entered at the marker.
+    return sa.and_(first >= value if sorts[0][1] == 'asc' else first <= value, sa.or_(*choices))
 
 
 def _behind(column, direction, value):
     """Rows whose column comes after ``value``, NULL being the least; None: there are none."""
     if value is None:
         return column.is_not(None) if direction == 'asc' else None
-    value = sa.literal(value, column.type)  # a bare boolean is refused here by SQLAlchemy
     if direction == 'asc':
         return column > value
     return sa.or_(column < value, column.is_(None)) if column.nullable else column < value

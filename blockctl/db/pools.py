@@ -9,14 +9,17 @@ import sqlalchemy as sa
 
 from blockctl.db.columns import utcnow
 from blockctl.db.tables import pools
+from blockctl.db.tables import services
 from blockctl.db.tables import volumes
 
 
 def claim(ctx, name, size):
-    """Promise ``size`` GiB of a pool; False when it does not fit (any more)."""
+    """Promise ``size`` GiB of a pool; False when it does not fit (any more), or its service is disabled (by now)."""
     taken = pools.c.claimed + pools.c.foreign + size
+    disabled = sa.exists().where(services.c.host == pools.c.backend, services.c.binary == 'cinder-volume',
+                                 services.c.disabled)
     statement = sa.update(pools).where(
-        pools.c.name == name, sa.or_(pools.c.bound.is_(None), taken <= pools.c.bound),
+        pools.c.name == name, sa.or_(pools.c.bound.is_(None), taken <= pools.c.bound), ~disabled,
     ).values(claimed=pools.c.claimed + size, promised=pools.c.promised + size, changed_at=utcnow())
     return ctx.conn.execute(statement).rowcount == 1
 

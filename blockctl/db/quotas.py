@@ -63,11 +63,11 @@ def reserve(ctx, project_id, deltas, allowed=None):
 
 
 # Built once: four of these are in every create and delete, and building one costs as much as sending it.
+_SUM = quota_usages.c.in_use + sa.bindparam('amount', type_=sa.BigInteger())
 _ADD = sa.update(quota_usages).where(
     quota_usages.c.project_id == sa.bindparam('project'), quota_usages.c.resource == sa.bindparam('name'),
-).values(in_use=quota_usages.c.in_use + sa.bindparam('amount', type_=sa.BigInteger()))
-_ADD_BOUNDED = _ADD.where(
-    quota_usages.c.in_use + sa.bindparam('amount', type_=sa.BigInteger()) <= sa.bindparam('bound', type_=sa.BigInteger()))
+).values(in_use=_SUM)
+_ADD_BOUNDED = _ADD.where(sa.bindparam('bound', type_=sa.BigInteger()) >= _SUM)
 
 
 def _raise(ctx, project_id, resource, amount, limit):

@@ -12,6 +12,7 @@ One job carries a volume through the last two.  What a dying process leaves is e
 transaction) or that job, which another process takes up where the row says it is.
 """
 
+import contextlib
 import dataclasses
 import random
 import time
@@ -261,7 +262,9 @@ class OnFailureRescheduleTask(task.Task):
         error = _cause(flow_failures)
         if not isinstance(error, (exceptions.LeaseLost, *runner.LATER, *runner.DATABASE)):
             LOG.warning('Volume %s could not be created on %s: %s', work.job.resource_id, work.job.topic, error)
-            _decide_undo(work, reschedule=not isinstance(error, exceptions.InvalidRequest))
+            # A lost lease must not hide the first error behind a failed revert; the runner finds it lost, too.
+            with contextlib.suppress(exceptions.LeaseLost):
+                _decide_undo(work, reschedule=not isinstance(error, exceptions.InvalidRequest))
 
 
 class ExtractVolumeSpecTask(task.Task):

@@ -34,12 +34,13 @@ def delete_volume(ctx, row, force=False):
         transition(ctx, VOLUME, row.id, event, table.c.attach_status == 'detached',
                    table.c.migration_status.is_(None))
         # A live job here is a creation that is forced to end, or the clean-up of one that had failed.
-        to_fence = jobs.supersede(ctx, row.id)
+        to_fence, not_before = jobs.supersede(ctx, row.id)
         row = volumes.get(ctx, row.id)
         if row.host is None:
             volumes.remove(ctx, row)  # no pool has it
             return
-        job_id = jobs.post(ctx, KIND, row.id, volume_rpc.backend_of(row.host), {}, to_fence)
+        job_id = jobs.post(ctx, KIND, row.id, volume_rpc.backend_of(row.host), {}, to_fence,
+                           not_before)
         ctx.app.points('volume.delete.api.before_commit')
     ctx.app.points('volume.delete.api.committed')
     volume_rpc.delete_volume(ctx, row.host, job_id)

@@ -23,6 +23,9 @@ LOG = logging.getLogger(__name__)
 # More rings than this and a sweep finds the rest.
 MOST_HINTS = 1000
 
+# Seconds after which a job is looked at again whose resource another thread of this process is still at work on.
+BUSY = 1.0
+
 #: Errors after which the job is simply tried again later, on the same backend: the outcome is unknown.
 LATER = (exceptions.BackendTimeout, exceptions.BackendUnavailable, exceptions.BackendBusy)
 
@@ -68,6 +71,7 @@ class Runner:
         self._wake = threading.Condition()
         self._hints = collections.OrderedDict()
         self._running = {}
+        self._resources = set()
         self._sweep_at = 0.0
         self._stopping = False
         self._pool = concurrent.futures.ThreadPoolExecutor(slots, thread_name_prefix=f'job-{topic}')
@@ -185,12 +189,22 @@ class Runner:
             return False
         ctx = job_context(self._app, job)
         lease = self._beat.hold(job, expires)
+        with self._wake:
+            # A job that was superseded may still be in the hands of another thread here: its successor waits for it.
+            busy = job.resource_id in self._resources
+            self._resources.add(job.resource_id)
         work = Work(ctx, job, lease, self._driver)
         work.point(f'{job.kind}.{self._where}.claimed')
         try:
+            if busy:
+                self._settle(work, db_jobs.put_back, BUSY, False)
+                return False
             return self._run(work, identity)
         finally:
             self._beat.drop(lease)
+            if not busy:
+                with self._wake:
+                    self._resources.discard(job.resource_id)
 
     @property
     def _where(self):
@@ -218,9 +232,11 @@ class Runner:
         except LATER as error:
             LOG.warning('Job %s (%s) is put back: %s', job.id, job.kind, error)
             self._settle(work, db_jobs.put_back, self._pause(work.job), True)
-        except Exception:
-            LOG.exception('Job %s (%s) failed where no failure is expected; it is tried again.', job.id, job.kind)
-            self._settle(work, db_jobs.put_back, self._pause(work.job), True)
+        except Exception as error:
+            if self._settle(work, db_jobs.put_back, self._pause(work.job), True):
+                LOG.exception('Job %s (%s) failed where no failure is expected; it is tried again.', job.id, job.kind)
+            else:  # a late worker finds its volume available, or gone: the one that took over has finished
+                LOG.warning('Job %s (%s) stops, another worker has it: %s', job.id, job.kind, error)
         return False
 
     def _fence(self, work, identity):
@@ -252,13 +268,15 @@ class Runner:
         return min(longest, 0.5 * 2 ** min(job.tries, 10)) * random.uniform(0.5, 1.0)
 
     def _settle(self, work, write, *args):
+        """Returns False when the job turns out to be another worker's."""
         try:
             with work.ctx.writing():
                 write(work.ctx, work.job, *args)
         except exceptions.LeaseLost:
-            pass
+            return False
         except DATABASE:
             self._give_back_until_heard(work)
+        return True
 
     def _give_back_until_heard(self, work):
         """The database is away: go on trying to give the job back while our lease lasts, then let it run out.

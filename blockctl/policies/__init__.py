@@ -10,7 +10,7 @@ import itertools
 
 #: One module of this package for each resource; the order is that of the sample file.
 MODULES = ('base_rules', 'volumes', 'volume_metadata', 'volume_types', 'volume_type_extra_specs', 'volume_type_access',
-           'services', 'scheduler_stats', 'limits', 'messages', 'quotas', 'quota_classes')
+           'services', 'pools', 'limits', 'messages', 'quotas', 'quota_classes')
 
 
 def list_rules():

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-import stand_in  # noqa: E402
+import stand_in
 
 SERVERS = {'mariadb': 'BLOCKCTL_TEST_MARIADB_URL', 'postgresql': 'BLOCKCTL_TEST_POSTGRESQL_URL'}
 

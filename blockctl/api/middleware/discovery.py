@@ -40,7 +40,7 @@ class Discovery:
             return 300
         if path in ('/v3', '/v3/'):
             return 200
-        if self._open and method == 'GET' and path.count('/') == 2 and dispatch.project_of(path):
+        if self._open and method == 'GET' and path.rstrip('/').count('/') == 2 and dispatch.project_of(path):
             return 200
         return None
 

@@ -5,12 +5,21 @@ A page can have its name resolve to 127.0.0.1, and then talk to us as its own si
 send simple requests across sites: hence the Origin header.
 """
 
+import ipaddress
 import re
 import urllib.parse
 
 from blockctl import exceptions
 
 _LOCAL = re.compile(r'(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?\Z', re.IGNORECASE)
+
+
+def is_local(address):
+    """Whether a listening address cannot be reached from elsewhere."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == 'localhost'
 
 
 class LocalOnly:

@@ -7,35 +7,35 @@ from blockctl.api.versioned import View
 from blockctl.api.versioned import links
 from blockctl.api.versioned import time
 
-_LINKS = Field('links', links('volumes'))
+_LINKS = links('links', 'volumes')
 
 
-def _metadata(row, seen):
-    return seen.related.metadata.get(row.id, {})
+def _metadata(volume_id, seen):
+    return seen.related.metadata.get(volume_id, {})
 
 
-def _image_metadata(row, seen):
-    return seen.related.image_metadata.get(row.id, ABSENT)
+def _image_metadata(volume_id, seen):
+    return seen.related.image_metadata.get(volume_id, ABSENT)
 
 
-def _bootable(row, seen):
-    return 'true' if row.bootable else 'false'
+def _bootable(bootable, seen):
+    return 'true' if bootable else 'false'
 
 
-def _encrypted(row, seen):
-    return row.encryption_key_id is not None
+def _is_set(value, seen):
+    return value is not None
 
 
 def _attachments(row, seen):
     return []  # attachments come with their issue
 
 
-def _shared_targets(row, seen):
-    return True if row.shared_targets is None else row.shared_targets
+def _true_if_unknown(value, seen):
+    return True if value is None else value
 
 
-def _key_id(row, seen):
-    return row.encryption_key_id or ABSENT
+def _absent_if_none(value, seen):
+    return ABSENT if value is None else value
 
 
 def _null(row, seen):
@@ -47,18 +47,18 @@ _FIELDS = (
     Field('status'),
     Field('size'),
     Field('availability_zone'),
-    Field('created_at', time('created_at')),
-    Field('updated_at', time('updated_at')),
+    time('created_at'),
+    time('updated_at'),
     Field('name'),
     Field('description'),
     Field('volume_type', 'volume_type_name'),
     Field('snapshot_id'),
     Field('source_volid'),
-    Field('metadata', _metadata),
+    Field('metadata', _metadata, of='id'),
     _LINKS,
     Field('user_id'),
-    Field('bootable', _bootable),
-    Field('encrypted', _encrypted),
+    Field('bootable', _bootable, of='bootable'),
+    Field('encrypted', _is_set, of='encryption_key_id'),
     Field('replication_status'),
     Field('consistencygroup_id', _null),
     Field('multiattach'),
@@ -66,12 +66,12 @@ _FIELDS = (
     Field('migration_status', rule='volume_extension:volume_mig_status_attribute'),
     Field('group_id', since='3.13'),
     Field('provider_id', since='3.21', rule='context_is_admin'),
-    Field('shared_targets', _shared_targets, since='3.48', until='3.68'),
+    Field('shared_targets', _true_if_unknown, of='shared_targets', since='3.48', until='3.68'),
     Field('shared_targets', since='3.69'),
     Field('service_uuid', since='3.48'),
     Field('cluster_name', since='3.61', rule='context_is_admin'),
     Field('volume_type_id', since='3.63'),
-    Field('encryption_key_id', _key_id, since='3.64', optional=True),
+    Field('encryption_key_id', _absent_if_none, of='encryption_key_id', since='3.64', optional=True),
     Field('consumes_quota', 'use_quota', since='3.65'),
 )
 
@@ -85,7 +85,8 @@ DETAIL = View(
     Field('os-vol-mig-status-attr:migstat', 'migration_status', rule='volume_extension:volume_mig_status_attribute'),
     Field('os-vol-mig-status-attr:name_id', _null, rule='volume_extension:volume_mig_status_attribute'),
     Field('os-vol-host-attr:host', 'host', rule='volume_extension:volume_host_attribute'),
-    Field('volume_image_metadata', _image_metadata, optional=True, rule='volume_extension:volume_image_metadata:show'))
+    Field('volume_image_metadata', _image_metadata, of='id', optional=True,
+          rule='volume_extension:volume_image_metadata:show'))
 
 #: A volume in a list without details.
 BRIEF = View('volume', 'volumes', Field('id'), Field('name'), _LINKS)

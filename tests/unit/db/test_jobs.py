@@ -135,9 +135,12 @@ def test_superseding_fences_the_worker_and_frees_the_resource(ctx):
     resource = str(uuid.uuid4())
     job = claim(ctx, post(ctx, resource), identity='client-a')
     with ctx.writing():
-        to_fence = jobs.supersede(ctx, resource)
-        jobs.post(ctx, 'volume.delete', resource, 'node@rbd', {}, to_fence)
+        to_fence, not_before = jobs.supersede(ctx, resource)
+        jobs.post(ctx, 'volume.delete', resource, 'node@rbd', {}, to_fence, not_before)
     assert to_fence == ['client-a']
+    # The worker believes in its lease: its successor waits for the end of it.
+    with ctx.reading():
+        assert jobs.due(ctx, 'node@rbd', 10) == []
     with pytest.raises(exceptions.LeaseLost), ctx.writing():
         jobs.advance(ctx, job, step='x')
 

@@ -6,9 +6,9 @@ import pytest
 from blockctl import capacity
 from blockctl import conf as configuration
 from blockctl import exceptions
+from blockctl import extra_specs
 from blockctl.scheduler import pick
 from blockctl.scheduler import pools
-from blockctl.scheduler.filters import capabilities
 
 
 def pool(name, total=100, claimed=0, foreign=0, free=None, promised=0, zone='nova', ratio=1.0, thin=False, **report):
@@ -86,7 +86,7 @@ def test_capacity(made, size, fits):
     ('abc', '<in> b', True), ('abc', '<in> d', False), (True, '<is> True', True), (False, '<is> True', False),
     ('b', '<or> a <or> b', True), ('c', '<or> a <or> b', False), ('x', '>= 5', False), (None, '= 1', False)])
 def test_operators(value, wanted, passes):
-    assert capabilities.matches(value, wanted) is passes
+    assert extra_specs.satisfied({'x': value}, {'x': wanted}) is passes
 
 
 @pytest.mark.parametrize(('specs', 'passes'), [
