@@ -14,7 +14,6 @@ from blockctl.api import app as api
 from blockctl.cmd import process
 from blockctl.cmd import serve
 from blockctl.db import schema
-from blockctl.drivers.file import driver
 from blockctl.scheduler import service as scheduler
 from blockctl.volume import service as volume
 
@@ -42,6 +41,5 @@ def _defaults(conf):
             'enabled_backends': [BACKEND], 'host': 'localhost',
             'state_path': os.path.expanduser('~/.local/state/blockctl'), 'graceful_shutdown_timeout': 10}.items():
         conf.set_default(name, value)
-    configuration.backend_group(conf, BACKEND, driver.FileDriver.options())
+    configuration.backend_group(conf, BACKEND, ())
     conf.set_default('volume_driver', 'file', BACKEND)
-    conf.set_default('file_directory', '$state_path/volumes', BACKEND)

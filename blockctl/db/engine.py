@@ -147,14 +147,17 @@ def _wait(connection):
     import psycopg2
     from psycopg2 import extensions
 
+    # libpq's connect_timeout is not for connections that are waited for like this.
+    made = connection.status in (extensions.STATUS_READY, extensions.STATUS_BEGIN, extensions.STATUS_PREPARED)
+    bound = READ if made else CONNECT
     while True:
         match connection.poll():
             case extensions.POLL_OK:
                 return
             case extensions.POLL_READ:
-                ready, _, _ = select.select([connection.fileno()], [], [], READ)
+                ready, _, _ = select.select([connection.fileno()], [], [], bound)
             case _:
-                _, ready, _ = select.select([], [connection.fileno()], [], READ)
+                _, ready, _ = select.select([], [connection.fileno()], [], bound)
         if not ready:
             connection.close()
-            raise psycopg2.OperationalError(f'server closed the connection: no answer within {READ} s')
+            raise psycopg2.OperationalError(f'server closed the connection: no answer within {bound} s')

@@ -18,15 +18,15 @@ _TROUBLE = {states.FAILURE, states.REVERTED, states.REVERT_FAILURE}
 def run(name, tasks, **store):
     """Run ``tasks`` (instances) one after another; they find ``store`` and each other's results by argument name.
 
-    A task's exception reverts the tasks before it, latest first, and is raised again.  The engine is serial: every
-    task runs in this thread, so they share the context's transaction.
+    Returns all results by name.  A task's exception reverts the tasks before it, latest first, and is raised again.
+    The engine is serial: every task runs in this thread, so they share the context's transaction.
     """
     flow = linear_flow.Flow(name).add(*tasks)
     engine = engines.load(flow, engine='serial', store=store, backend=unsaved.Backend(), book=models.LogBook(name))
     engine.notifier.register(notifier.Notifier.ANY, _log_flow, args=(name,))
     engine.atom_notifier.register(notifier.Notifier.ANY, _log_task, args=(name,))
     engine.run()
-    return engine.storage
+    return engine.storage.fetch_all()
 
 
 def _log_flow(state, name, details):

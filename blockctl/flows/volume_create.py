@@ -29,7 +29,7 @@ from blockctl.db import jobs
 from blockctl.db import messages
 from blockctl.db import pools
 from blockctl.db import quotas
-from blockctl.db import volume_types
+from blockctl.db import volume_lists
 from blockctl.db import volumes
 from blockctl.db.columns import utcnow
 from blockctl.db.transition import transition
@@ -60,6 +60,7 @@ class CreateVolume:
     name: str | None = None
     description: str | None = None
     volume_type: Any = None
+    extra_specs: dict = dataclasses.field(default_factory=dict)  # of the type
     availability_zone: str | None = None
     metadata: dict = dataclasses.field(default_factory=dict)
     snapshot_id: str | None = None
@@ -79,11 +80,12 @@ class ExtractVolumeRequestTask(task.Task):
 
     def execute(self, ctx, request, volume_id):
         kind = request.volume_type
-        specs = volume_types.extra_specs(ctx, kind.id) if kind else {}
+        specs = request.extra_specs
         row = {
             'id': volume_id, 'project_id': ctx.project_id, 'user_id': ctx.user_id, 'name': request.name,
             'description': request.description, 'size': request.size, 'status': VOLUME.initial,
             'availability_zone': request.availability_zone, 'volume_type_id': kind.id if kind else None,
+            'shared_targets': True,  # until its backend says otherwise
             'snapshot_id': request.snapshot_id, 'source_volid': request.source_volid, 'group_id': request.group_id,
             'multiattach': request.multiattach or specs.get('multiattach') == '<is> True',
         }
@@ -109,11 +111,17 @@ class QuotaReserveTask(task.Task):
 
 
 class EntryCreateTask(task.Task):
-    """Store the volume's row. The transaction's rollback removes it; a revert undoes nothing."""
+    """Store the volume's row, and read it back as the answer shows it (its times are the database's).
+
+    The transaction's rollback removes it; a revert undoes nothing.
+    """
+
+    default_provides = 'volume'
 
     def execute(self, ctx, entry):
         volumes.insert(ctx, entry['metadata'], **entry['row'])
         ctx.app.points('volume.create.api.entered')
+        return volume_lists.get(ctx, entry['row']['id'])
 
 
 class QuotaCommitTask(task.Task):
@@ -138,7 +146,7 @@ class VolumeCastTask(task.Task):
 
 
 def create_volume(ctx, request):
-    """Accept a request for a volume; returns its id once row, quota and job are committed.
+    """Accept a request for a volume; returns its row (of db.volume_lists) once it, its quota and its job are committed.
 
     ================================  ==========================  ==========================================
     condition                         error                       what the caller should do
@@ -154,10 +162,10 @@ def create_volume(ctx, request):
         began = time.monotonic()
         try:
             with ctx.writing():
-                engine.run('volume_create_api', [
+                results = engine.run('volume_create_api', [
                     ExtractVolumeRequestTask(), QuotaReserveTask(), EntryCreateTask(), QuotaCommitTask(),
                     VolumeCastTask()], ctx=ctx, request=request, volume_id=volume_id)
-            return volume_id
+            return results['volume']
         except db_exception.DBDeadlock:
             if not tries_left:
                 raise
@@ -168,7 +176,7 @@ def create_volume(ctx, request):
             # The commit may have happened and only its answer be lost. (Raises again when there is still no way.)
             with ctx.reading():
                 if volumes.exists(ctx, volume_id):
-                    return volume_id  # its job is there with it; a sweep finds it
+                    return volume_lists.get(ctx, volume_id)  # its job is there with it; a sweep finds it
     raise AssertionError('unreachable')
 
 
@@ -197,6 +205,8 @@ class ScheduleCreateVolumeTask(task.Task):
                 work.point(f'{KIND}.scheduler.cast')
                 return
             choice.lost(pool)
+        if not choice.final:
+            raise exceptions.BackendUnavailable(reason='services that count as down may just not have beaten yet')
         raise exceptions.NoPoolFits(summary=choice.summary())
 
     def revert(self, work, result, flow_failures, **kwargs):

@@ -58,6 +58,9 @@ class Beat:
         self.lease_seconds = ctx.conf.jobs.lease
         self._step_timeout = ctx.conf.jobs.step_timeout
         self._interval = min(ctx.conf.report_interval, self.lease_seconds / 4)
+        self._down_time = ctx.conf.service_down_time
+        self._beaten = _clocks()
+        self._steady_since = time.monotonic()
         self._services = {}
         self._leases = {}
         self._lock = threading.Lock()
@@ -111,6 +114,18 @@ class Beat:
         with self._lock:
             self._leases.pop(lease.job_id, None)
 
+    @property
+    def silence_counts(self):
+        """Whether a process that has not beaten for ``service_down_time`` is gone.
+
+        Not while this one could not beat either, nor until the others had their time to beat again: the database was
+        away, the machines slept, or all of the installation is just starting.
+        """
+        return not self._missed_a_beat() and time.monotonic() - self._steady_since > self._down_time
+
+    def _missed_a_beat(self):
+        return max(now - then for now, then in zip(_clocks(), self._beaten, strict=True)) > self._down_time / 2
+
     def _run(self):
         pause = 0.0  # at once: a service restarted after a crash should not wait for its own dead self
         while not self._stop.wait(pause):
@@ -154,9 +169,17 @@ class Beat:
             if services and db_services.beat(self._ctx, self.incarnation) < len(services):
                 for (binary, host), zone in services.items():
                     db_services.register(self._ctx, binary, host, zone, self._process)
+        if self._missed_a_beat():
+            self._steady_since = time.monotonic()
+        self._beaten = _clocks()
         for job_id, lease in vouched.items():
             if job_id in lost:
                 lease.lost = True
                 LOG.warning('Job %s has been taken over.', job_id)
             else:
                 lease.expires = expires
+
+
+def _clocks():
+    """Both kinds: a machine that slept may have stopped its monotonic clock."""
+    return time.monotonic(), time.time()

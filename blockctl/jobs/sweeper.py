@@ -24,8 +24,9 @@ FORGET_DEAD = 86400  # seconds a silent process stays in the list of services
 class Sweeper:
     """A thread that looks every few sweeps. ``handlers``: {kind of job: handler} of the backends' jobs."""
 
-    def __init__(self, app, handlers):
+    def __init__(self, app, beat, handlers):
         self._app = app
+        self._beat = beat
         self._handlers = handlers
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name='sweeper', daemon=True)
@@ -57,7 +58,8 @@ class Sweeper:
             waiting = db_jobs.unserved(ctx, conf.service_down_time, alive)
             old = db_jobs.unserved(ctx, conf.jobs.unserved_timeout, alive)
         old_ids = {job.id for job in old}
-        for job in waiting:
+        # After an outage of the database every backend seems to have no process.
+        for job in waiting if self._beat.silence_counts else ():
             if (job.started_at is None and job.direction == db_jobs.DO) or job.id in old_ids:
                 self._settle(job)
         with ctx.writing():

@@ -2,7 +2,6 @@
 """What can be done with volumes."""
 
 import dataclasses
-import types
 
 from oslo_log import log as logging
 
@@ -15,7 +14,6 @@ from blockctl.db import volume_types
 from blockctl.flows import notifications
 from blockctl.flows import volume_create
 from blockctl.flows import volume_delete
-from blockctl.states import VOLUME
 
 LOG = logging.getLogger(__name__)
 
@@ -61,19 +59,17 @@ def create(ctx, new):
     with ctx.reading():
         _check_source(ctx, new)
         volume_type = _type(ctx, new.volume_type)
-        zone = _zone(ctx, new.availability_zone, volume_type)
+        specs = volume_types.extra_specs(ctx, volume_type.id)
+        zone = _zone(ctx, new.availability_zone, specs)
     if new.size is None:
         raise exceptions.InvalidRequest(reason="size: it is required for a volume that is made of nothing")
-    volume_id = volume_create.create_volume(ctx, volume_create.CreateVolume(
-        size=new.size, name=new.name, description=new.description, volume_type=volume_type, availability_zone=zone,
-        metadata=new.metadata, snapshot_id=new.snapshot_id, source_volid=new.source_volid, image_ref=new.image_ref,
-        backup_id=new.backup_id, group_id=new.group_id, scheduler_hints=new.scheduler_hints))
-    with ctx.reading():
-        row = volume_lists.get(ctx, volume_id)._asdict()
+    row = volume_create.create_volume(ctx, volume_create.CreateVolume(
+        size=new.size, name=new.name, description=new.description, volume_type=volume_type, extra_specs=specs,
+        availability_zone=zone, metadata=new.metadata, snapshot_id=new.snapshot_id, source_volid=new.source_volid,
+        image_ref=new.image_ref, backup_id=new.backup_id, group_id=new.group_id, scheduler_hints=new.scheduler_hints))
     related = volume_lists.Related()
-    related.metadata[volume_id] = new.metadata
-    # A worker may have been faster than this answer, which is about what was accepted.
-    return types.SimpleNamespace(**{**row, 'status': VOLUME.initial, 'updated_at': None}), related
+    related.metadata[row.id] = new.metadata
+    return row, related
 
 
 def _check_source(ctx, new):
@@ -111,13 +107,13 @@ def _looks_like_id(text):
     return len(text) == 36 and text.count('-') == 4
 
 
-def _zone(ctx, wanted, volume_type):
+def _zone(ctx, wanted, specs):
     """The name of the zone asked for, or of the default one. Raises InvalidField for one that nothing serves.
 
     A default is not checked: whether something serves it is the scheduler's to find out.
     """
     default = ctx.conf.default_availability_zone or ctx.conf.storage_availability_zone
-    of_type = volume_types.extra_specs(ctx, volume_type.id).get(ZONES_SPEC)
+    of_type = specs.get(ZONES_SPEC)
     if of_type is None:
         if wanted is None:
             return default

@@ -14,11 +14,15 @@ LOG = logging.getLogger(__name__)
 
 
 class Choice:
-    """The pools that fit, best first, and what became of the others."""
+    """The pools that fit, best first, and what became of the others.
 
-    def __init__(self, pools, refused):
+    ``final``: nothing will change by waiting a little. (Else services that count as down had no chance to beat.)
+    """
+
+    def __init__(self, pools, refused, final=True):
         self.pools = pools
         self.refused = refused  # [(filter, how many pools it refused)], in order
+        self.final = final
 
     def lost(self, pool):
         """Another request took the room of a pool between the look and the claim."""
@@ -37,8 +41,10 @@ class Choice:
 class Picker:
     """The configured filters and weighers over a :class:`~blockctl.scheduler.pools.Pools`."""
 
-    def __init__(self, conf, pools):
+    def __init__(self, conf, pools, beat=None):
+        """``beat``: tells whether services that do not beat are down (jobs/lease.py); None: they are."""
         self._pools = pools
+        self._beat = beat
         self._filters = _load('filters', conf.scheduler_default_filters, conf)
         self._weighers = _load('weighers', conf.scheduler_default_weighers, conf)
 
@@ -56,7 +62,8 @@ class Picker:
             if LOG.isEnabledFor(logging.DEBUG) and len(left) < len(before):
                 gone = sorted({pool.name for pool in before} - {pool.name for pool in left})
                 LOG.debug('%s refused %s', name, ', '.join(gone))
-        return Choice(self._order(spec, left), refused)
+        final = not down or self._beat is None or self._beat.silence_counts
+        return Choice(self._order(spec, left), refused, final)
 
     def _order(self, spec, pools):
         totals = {pool.name: 0.0 for pool in pools}

@@ -24,9 +24,9 @@ class Service:
     def __init__(self, app, beat):
         self._app = app
         self._beat = beat
-        mine = {volume_create.KIND: volume_create.Schedule(pick.Picker(app.conf, pools.Pools()))}
+        mine = {volume_create.KIND: volume_create.Schedule(pick.Picker(app.conf, pools.Pools(), beat))}
         self._runner = runner.Runner(app, beat, transport.SCHEDULER, mine, app.conf.jobs.scheduler_slots)
-        self._sweeper = sweeper.Sweeper(app, handlers.BACKEND)
+        self._sweeper = sweeper.Sweeper(app, beat, handlers.BACKEND)
         self._server = transport.Server(app.bus, transport.SCHEDULER, endpoint.Endpoint(self._runner))
 
     def start(self):

@@ -121,7 +121,7 @@ class FileStand(Stand):
         super().__init__('file', file_directory=str(directory), backend_call_timeout=20.0)
 
     def everything(self):
-        return {path.name for path in self.directory.iterdir()} - {'locks'}
+        return {path.name for path in self.directory.iterdir()} - {'locks', '.backend'}
 
     @contextlib.contextmanager
     def full(self):

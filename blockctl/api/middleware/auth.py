@@ -36,7 +36,11 @@ def hand_on(application, environ, start_response, ctx):
     """Serve a request as ``ctx``."""
     ctx.is_admin = ctx.can('context_is_admin')
     environ[CONTEXT] = ctx
-    return application(environ, start_response)
+    try:
+        return application(environ, start_response)
+    finally:
+        # The logs of this thread know the context until the next request; the token must not live as long.
+        ctx.auth_token = None
 
 
 class NoAuth:

@@ -59,6 +59,18 @@ class FileDriver(interface.Driver, interface.Extends, interface.Snapshots, inter
             raise exceptions.ConfigurationError(reason=f'file_directory: {error}') from error
         if not os.access(self._directory, os.R_OK | os.W_OK | os.X_OK):
             raise exceptions.ConfigurationError(reason=f'file_directory: {self._directory} cannot be written')
+        self._claim_directory()
+
+    def _claim_directory(self):
+        """Two backends in one directory would each take the other's images for somebody else's."""
+        path = os.path.join(self._directory, '.backend')
+        with contextlib.suppress(FileExistsError), open(path, 'x', encoding='utf-8') as file:
+            file.write(self.backend)
+        with open(path, encoding='utf-8') as file:
+            owner = file.read()
+        if owner not in (self.backend, ''):  # empty: another process of this backend is writing it
+            raise exceptions.ConfigurationError(
+                reason=f'file_directory: {self._directory} belongs to {owner}; remove {path} if that one is gone')
 
     def stop(self):
         """Nothing is kept open between calls."""

@@ -4,7 +4,7 @@
 from oslo_config import cfg
 
 OPTIONS = (
-    cfg.StrOpt('file_directory',
-               help='Directory that holds the images of this backend; required, absolute. It is made, for its owner '
-                    'only, when it is absent. No two backends may share one.'),
+    cfg.StrOpt('file_directory', default='$state_path/volumes',
+               help='Directory that holds the images of this backend; absolute. It is made, for its owner only, when '
+                    'it is absent. Two backends cannot share one.'),
 )

@@ -72,7 +72,7 @@ def pool(ctx):
 
 
 def accept(ctx, **kw):
-    return volume_create.create_volume(ctx, volume_create.CreateVolume(**{'size': 2, 'metadata': {'k': 'v'}, **kw}))
+    return volume_create.create_volume(ctx, volume_create.CreateVolume(**{'size': 2, 'metadata': {'k': 'v'}, **kw})).id
 
 
 def work_on(ctx, topic, driver=None):

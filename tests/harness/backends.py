@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Backends of a test, and a look at them that owes nothing to blockctl."""
+
+import json
+import pathlib
+import re
+import subprocess
+import uuid
+
+GIB = 1 << 30
+
+
+class Files:
+    """A directory for the driver ``file``."""
+
+    def __init__(self, name, directory):
+        self.name = name
+        self._directory = pathlib.Path(directory) / f'files-{name}'
+
+    def section(self):
+        """Options of the backend's section."""
+        return {'volume_driver': 'file', 'file_directory': self._directory}
+
+    def images(self):
+        """{name: GiB} of everything there that could be an image, whatever its name."""
+        if not self._directory.exists():
+            return {}
+        return {entry.name: entry.stat().st_size / GIB for entry in self._directory.iterdir() if entry.is_file()}
+
+    def close(self):
+        """The directory goes with the cloud's."""
+
+
+class Rbd:
+    """A pool of its own on a Ceph cluster."""
+
+    def __init__(self, name, conf):
+        self.name = name
+        self._conf = conf
+        self.pool = f'blockctl-{uuid.uuid4().hex[:12]}'
+        self.ceph('osd', 'pool', 'create', self.pool, '8')
+        self._rbd('pool', 'init', self.pool)
+
+    def section(self):
+        return {'volume_driver': 'rbd', 'rbd_pool': self.pool, 'rbd_ceph_conf': self._conf,
+                'rados_connect_timeout': 3, 'rbd_user': 'admin'}
+
+    def images(self):
+        """{name: GiB}; an image in the trash counts, as trash:<name>."""
+        found = {image['image']: image['size'] / GIB for image in self._list('ls', '--long')}
+        found.update({f'trash:{image["name"]}': 0 for image in self._list('trash', 'ls')})
+        return found
+
+    def close(self):
+        self.ceph('osd', 'pool', 'delete', self.pool, self.pool, '--yes-i-really-really-mean-it')
+
+    def blocklist(self):
+        """Addresses that are cut off from the cluster."""
+        done = self.ceph('osd', 'blocklist', 'ls')
+        return re.findall(r'^\S+:\d+/\d+', done, re.MULTILINE)
+
+    def ceph(self, *arguments):
+        return self._run('ceph', '--conf', self._conf, *arguments)
+
+    def _list(self, *command):
+        return json.loads(self._rbd(*command, '--pool', self.pool, '--format', 'json'))
+
+    def _rbd(self, *arguments):
+        return self._run('rbd', '--conf', self._conf, *arguments)
+
+    @staticmethod
+    def _run(*arguments):
+        for attempts_left in (2, 1, 0):
+            done = subprocess.run(arguments, timeout=60, text=True, capture_output=True, stdin=subprocess.DEVNULL)
+            # Without authentication a client may be refused because it did not know the cluster's id yet.
+            if not attempts_left or 'problem getting command descriptions' not in done.stderr:
+                break
+        assert done.returncode == 0, f'{" ".join(arguments)}: {done.stderr}'
+        return done.stdout

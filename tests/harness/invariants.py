@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DESIGN.md section 4, asked of a cloud in which nothing is under way: by own SQL, by a look at the backends, and by
+blockctl-manage, which has to find the same.
+"""
+
+import collections
+import concurrent.futures
+import json
+
+from harness import polling
+
+TRANSITIONAL = {'creating', 'deleting'}
+
+
+def settled(cloud, seconds=40):
+    """Wait until no job is live, but those that wait for a backend without a process (payload: stranded)."""
+    def quiet():
+        return not [job for job in cloud.live_jobs() if not _stranded(job)]
+
+    polling.until(quiet, seconds, lambda: f'end of the jobs {cloud.live_jobs()}')
+
+
+def check(cloud, seconds=40, ask_blockctl=True):
+    """Wait until nothing is under way; then every invariant must hold.
+
+    ``ask_blockctl``: its own checks must find so too (two more processes to start).
+    """
+    settled(cloud, seconds)
+    wrong = [*_usage(cloud), *_claims(cloud), *_jobs(cloud), *_images(cloud)]
+    assert not wrong, 'invariants broken:\n' + '\n'.join(wrong)
+    if ask_blockctl:
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(lambda noun: cloud.manage(noun, 'check'), ('pool', 'quota')))
+
+
+def _usage(cloud):
+    counted = collections.Counter()
+    for row in cloud.database.query('SELECT project_id, volume_type_id, size FROM volumes WHERE use_quota'):
+        for suffix in ('', f'_{row.volume_type_id}') if row.volume_type_id else ('',):
+            counted[row.project_id, f'volumes{suffix}'] += 1
+            counted[row.project_id, f'gigabytes{suffix}'] += row.size
+    recorded = {(row.project_id, row.resource): row.in_use
+                for row in cloud.database.query('SELECT project_id, resource, in_use FROM quota_usages')}
+    for key in sorted(recorded.keys() | counted.keys()):
+        if recorded.get(key, 0) != counted[key]:
+            yield f'usage of {key}: {recorded.get(key, 0)} recorded, {counted[key]} by the rows'
+
+
+def _claims(cloud):
+    counted = collections.Counter()
+    for row in cloud.database.query('SELECT host, size FROM volumes WHERE host IS NOT NULL'):
+        counted[row.host] += row.size
+    recorded = {row.name: row.claimed for row in cloud.database.query('SELECT name, claimed FROM pools')}
+    for name in sorted(recorded.keys() | counted.keys()):
+        if recorded.get(name, 0) != counted[name]:
+            yield f'claims on {name}: {recorded.get(name, 0)} recorded, {counted[name]} by the rows'
+
+
+def _jobs(cloud):
+    live = {job.resource_id: job for job in cloud.live_jobs()}
+    volumes = cloud.volumes()
+    for volume in volumes.values():
+        if volume.status in TRANSITIONAL and volume.id not in live:
+            yield f'volume {volume.id} is {volume.status}, and no job will move it on'
+    for job in live.values():
+        volume = volumes.get(job.resource_id)
+        if volume is None:
+            yield f'job {job.id} ({job.kind}) lives, its volume does not'
+        elif volume.status not in TRANSITIONAL and not _stranded(job):
+            yield f'job {job.id} ({job.kind}) lives, its volume is {volume.status}'
+
+
+def _images(cloud):
+    rows = collections.defaultdict(dict)
+    for volume in cloud.volumes().values():
+        if volume.host:
+            rows[volume.host.rpartition('#')[2]][f'volume-{volume.id}'] = volume
+        elif volume.status == 'available':
+            yield f'volume {volume.id} is available and nowhere'
+    for backend in cloud.backends.values():
+        images, named = backend.images(), rows[backend.name]
+        for name in sorted(images.keys() - named.keys()):
+            yield f'{name} is on {backend.name}, and no row names it'
+        for name, volume in named.items():
+            if volume.status == 'available' and images.get(name) != volume.size:
+                yield f'{name} is available with {volume.size} GiB; on {backend.name} are {images.get(name)}'
+
+
+def _stranded(job):
+    payload = job.payload if isinstance(job.payload, dict) else json.loads(job.payload)
+    return bool(payload.get('stranded'))
