@@ -29,7 +29,8 @@ OPTIONS = (
 DATABASE = (
     cfg.StrOpt('connection', default='sqlite:///$state_path/blockctl.sqlite', secret=True,
                help='SQLAlchemy URL of the database: mysql+pymysql://, postgresql+psycopg2:// or sqlite:///.'),
-    cfg.IntOpt('max_pool_size', default=5, min=1, help='Connections a process keeps open.'),
-    cfg.IntOpt('max_overflow', default=50, min=0, help='Connections it may open beyond those for a while.'),
+    # Making a connection costs more than a whole create's statements, so what is used at the same time is kept.
+    cfg.IntOpt('max_pool_size', default=25, min=1, help='Connections a process keeps open, at most.'),
+    cfg.IntOpt('max_overflow', default=25, min=0, help='Connections it may open beyond those for a while.'),
     cfg.IntOpt('connection_recycle_time', default=3600, help='Seconds after which a connection is made anew.'),
 )

@@ -159,5 +159,5 @@ def _wait(connection):
             case _:
                 _, ready, _ = select.select([], [connection.fileno()], [], bound)
         if not ready:
-            connection.close()
+            # psycopg2 closes the connection itself then; close() would wait for a lock that this thread holds.
             raise psycopg2.OperationalError(f'server closed the connection: no answer within {bound} s')

@@ -41,8 +41,12 @@ class Bus:
         client = oslo_messaging.get_rpc_client(
             self.transport, oslo_messaging.Target(exchange=EXCHANGE), retry=0)
 
+        to = {}  # a client prepared for each topic
+
         def send(topic, operation, job_id):
-            client.prepare(topic=_ON_THE_BUS % topic).cast({}, operation, job_id=job_id)
+            if topic not in to:
+                to[topic] = client.prepare(topic=_ON_THE_BUS % topic)
+            to[topic].cast({}, operation, job_id=job_id)
 
         return send
 

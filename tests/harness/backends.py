@@ -25,7 +25,8 @@ class Files:
         """{name: GiB} of everything there that could be an image, whatever its name."""
         if not self._directory.exists():
             return {}
-        return {entry.name: entry.stat().st_size / GIB for entry in self._directory.iterdir() if entry.is_file()}
+        return {entry.name: entry.stat().st_size / GIB for entry in self._directory.iterdir()
+                if entry.is_file() and entry.name != '.backend'}  # which names the directory's owner
 
     def close(self):
         """The directory goes with the cloud's."""
