@@ -21,6 +21,6 @@ def bound(report):
 
 
 def virtual_free(pool):
-    """What the physical free space, less its reserve, is good for, less what was promised since it was measured."""
+    """What the physical free space, less its reserve, is good for, less what was claimed since it was measured."""
     reserve = (pool.total or 0) * pool.report.get('reserved_percentage', 0) / 100
-    return max(0.0, max(0.0, pool.free - reserve) * ratio(pool.report) - pool.promised)
+    return max(0.0, max(0.0, pool.free - reserve) * ratio(pool.report) - pool.added)

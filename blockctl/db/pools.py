@@ -20,7 +20,7 @@ def claim(ctx, name, size):
                                  services.c.disabled)
     statement = sa.update(pools).where(
         pools.c.name == name, sa.or_(pools.c.bound.is_(None), taken <= pools.c.bound), ~disabled,
-    ).values(claimed=pools.c.claimed + size, promised=pools.c.promised + size, changed_at=utcnow())
+    ).values(claimed=pools.c.claimed + size, changed_at=utcnow())
     return ctx.conn.execute(statement).rowcount == 1
 
 
@@ -31,19 +31,20 @@ def release(ctx, name, size):
 
 
 def begin_report(ctx, backend):
-    """What must be known before a backend is looked at: (sequence, {pool name: promised so far})."""
+    """What must be known before a backend is looked at: (sequence, {pool name: claimed by then})."""
     now = ctx.conn.execute(sa.select(utcnow())).scalar_one()
-    promised = ctx.conn.execute(sa.select(pools.c.name, pools.c.promised).where(pools.c.backend == backend))
-    return int(now.timestamp() * 1_000_000), {row.name: row.promised for row in promised}
+    claimed = ctx.conn.execute(sa.select(pools.c.name, pools.c.claimed).where(pools.c.backend == backend))
+    return int(now.timestamp() * 1_000_000), {row.name: row.claimed for row in claimed}
 
 
-def report(ctx, backend, name, sequence, promised, bound, foreign, document):
+def report(ctx, backend, name, sequence, claimed, bound, foreign, document):
     """Store a report unless a newer one is there. Returns whether it was stored.
 
-    ``bound``: GiB that claimed + foreign may reach, or None; ``document``: what filters and get_pools read (JSON).
+    ``sequence`` and ``claimed``: from :func:`begin_report`; ``bound``: GiB that claimed + foreign may reach, or None;
+    ``document``: what filters and get_pools read (JSON).
     """
     values = {'bound': bound, 'foreign': foreign, 'report': document, 'sequence': sequence,
-              'promised_at_report': promised, 'changed_at': utcnow()}
+              'claimed_at_report': claimed, 'changed_at': utcnow()}
     changed = ctx.conn.execute(
         sa.update(pools).where(pools.c.name == name, pools.c.sequence < sequence).values(**values)).rowcount
     if changed:
@@ -51,9 +52,9 @@ def report(ctx, backend, name, sequence, promised, bound, foreign, document):
     if ctx.conn.execute(sa.select(pools.c.name).where(pools.c.name == name)).first():
         return False
     # The first report of a pool. Rows that name it already (a changed configuration) count from the start.
-    claimed = sa.select(sa.func.coalesce(sa.func.sum(volumes.c.size), 0)).where(volumes.c.host == name)
+    named = sa.select(sa.func.coalesce(sa.func.sum(volumes.c.size), 0)).where(volumes.c.host == name).scalar_subquery()
     ctx.conn.execute(sa.insert(pools).values(
-        name=name, backend=backend, claimed=claimed.scalar_subquery(), promised=0, **values))
+        name=name, backend=backend, claimed=named, **{**values, 'claimed_at_report': named}))
     return True
 
 

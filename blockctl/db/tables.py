@@ -210,9 +210,8 @@ pools = _table(
     sa.Column('backend', ascii_type(HOST), nullable=False),  # host@backend
     # GiB promised to the rows that name the pool: kept with them in one transaction, and bounded in the statement.
     sa.Column('claimed', sa.BigInteger(), nullable=False),
-    # All GiB ever promised; the difference since a report began lowers that report's physical free space.
-    sa.Column('promised', sa.BigInteger(), nullable=False),
-    sa.Column('promised_at_report', sa.BigInteger(), nullable=False),
+    # What was claimed when the report began; what came since is not yet in its physical free space.
+    sa.Column('claimed_at_report', sa.BigInteger(), nullable=False),
     # What claimed + foreign may not pass: total x ratio x (1 - reserved); NULL: the backend cannot say.
     sa.Column('bound', sa.BigInteger()),
     sa.Column('foreign', sa.BigInteger(), nullable=False),

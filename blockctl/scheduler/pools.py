@@ -27,7 +27,7 @@ class Pool:
     foreign: int
     bound: int | None
     free: float | None  # physical, when it was measured
-    promised: int  # since then
+    added: int  # what was claimed since then, on balance
     total: float | None
     report: dict[str, Any]
     zone: str
@@ -80,7 +80,7 @@ def _pool(row):
     free = report.get('free_capacity_gb')
     total = report.get('total_capacity_gb')
     return Pool(name=row.name, backend=row.backend, claimed=row.claimed, foreign=row.foreign, bound=row.bound,
-                free=_number(free), promised=row.promised - row.promised_at_report, total=_number(total),
+                free=_number(free), added=max(0, row.claimed - row.claimed_at_report), total=_number(total),
                 report=report, zone=report.get('availability_zone') or '', service_id=report.get('service_id'))
 
 

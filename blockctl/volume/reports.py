@@ -10,13 +10,13 @@ from blockctl import capacity
 def store(ctx, section, service_id, driver):
     """Look at the backend and store what it can hold. The look is between two transactions, never inside one."""
     with ctx.reading():
-        sequence, promised = db_pools.begin_report(ctx, section.host)
+        sequence, claimed = db_pools.begin_report(ctx, section.host)
     stats = driver.stats()
     with ctx.writing():
         for pool in stats.pools:
             document = _document(section, service_id, stats, pool)
             name = f'{section.host}#{pool.name}'
-            db_pools.report(ctx, section.host, name, sequence, promised.get(name, 0), capacity.bound(document),
+            db_pools.report(ctx, section.host, name, sequence, claimed.get(name, 0), capacity.bound(document),
                             math.ceil(pool.foreign), document)
     return stats
 

@@ -256,8 +256,8 @@ class Services(Empty):
             self.stage.insert(tables.processes, incarnation=str(uuid.uuid4()), service_id=service_id, machine='m',
                               boot='b', pid=1, started=1, version='1', beat_at=now, created_at=now)
         if pool:
-            self.stage.insert(tables.pools, name=f'{host}#{pool}', backend=host, claimed=30, promised=30,
-                              promised_at_report=30, bound=2000, foreign=5, sequence=1_767_225_600_000_000,
+            self.stage.insert(tables.pools, name=f'{host}#{pool}', backend=host, claimed=30,
+                              claimed_at_report=30, bound=2000, foreign=5, sequence=1_767_225_600_000_000,
                               changed_at=now, report={
                                   'pool_name': pool, 'volume_backend_name': host.partition('@')[2],
                                   'vendor_name': 'Open Source', 'driver_version': '1.0', 'storage_protocol': 'file',

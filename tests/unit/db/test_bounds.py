@@ -18,9 +18,9 @@ POOL = 'node@rbd#volumes'
 THREADS = 8
 
 
-def report(ctx, sequence=1, bound=100, foreign=0, promised=0):
+def report(ctx, sequence=1, bound=100, foreign=0, claimed=0):
     with ctx.writing():
-        return pools.report(ctx, 'node@rbd', POOL, sequence, promised, bound, foreign, {'pool_name': 'volumes'})
+        return pools.report(ctx, 'node@rbd', POOL, sequence, claimed, bound, foreign, {'pool_name': 'volumes'})
 
 
 def make_volume(ctx, size=1, host=POOL):
@@ -121,3 +121,16 @@ def test_a_pool_reported_late_counts_the_rows_that_name_it(ctx):
         (pool,), _ = pools.changed_since(ctx, None)
         assert pool.claimed == 7
         assert checks.claims(ctx) == []
+
+
+def test_what_came_and_went_since_a_report_does_not_count_against_it(ctx):
+    """A pool's physical free space is as old as its report; only what is claimed on balance since lowers it."""
+    report(ctx)
+    for _ in range(5):
+        volume_id = make_volume(ctx, size=3)
+        with ctx.writing():
+            volumes.remove(ctx, volumes.get(ctx, volume_id))
+    make_volume(ctx, size=2)
+    with ctx.reading():
+        (row,), _ = pools.changed_since(ctx, None)
+    assert row.claimed - row.claimed_at_report == 2

@@ -11,11 +11,11 @@ from blockctl.scheduler import pick
 from blockctl.scheduler import pools
 
 
-def pool(name, total=100, claimed=0, foreign=0, free=None, promised=0, zone='nova', ratio=1.0, thin=False, **report):
+def pool(name, total=100, claimed=0, foreign=0, free=None, added=0, zone='nova', ratio=1.0, thin=False, **report):
     report = {'total_capacity_gb': total, 'thin_provisioning_support': thin, 'max_over_subscription_ratio': ratio,
               **report}
     return pools.Pool(name=name, backend=name.partition('#')[0], claimed=claimed, foreign=foreign,
-                      bound=capacity.bound(report), free=free, promised=promised,
+                      bound=capacity.bound(report), free=free, added=added,
                       total=total if isinstance(total, int) else None, report=report, zone=zone)
 
 
@@ -69,8 +69,8 @@ def test_nothing_there_is_said():
     (pool('p', total=100, claimed=150, thin=True, ratio=2.0), 50, True),
     (pool('p', total=100, claimed=150, thin=True, ratio=2.0), 51, False),
     (pool('p', total=100, claimed=0, free=0), 1, False),  # promised to nobody, but the disk is full
-    (pool('p', total=100, free=10, promised=8), 2, True),
-    (pool('p', total=100, free=10, promised=8), 3, False),
+    (pool('p', total=100, free=10, added=8), 2, True),
+    (pool('p', total=100, free=10, added=8), 3, False),
     (pool('p', total=100, reserved_percentage=10, claimed=80), 10, True),
     (pool('p', total=100, reserved_percentage=10, claimed=80), 11, False),
     (pool('p', total='unknown'), 10_000, True),
