@@ -217,6 +217,8 @@ class Client:
             cluster = rados.Rados(
                 rados_id=settings.user, clustername=settings.cluster_name, conffile=settings.conf_file, conf={
                     'client_mount_timeout': str(settings.connect_timeout),
+                    # A control plane makes and removes images; it does not read or write them.
+                    'rbd_cache': 'false', 'ms_async_op_threads': '1',
                     'rados_mon_op_timeout': str(settings.op_timeout),
                     'rados_osd_op_timeout': str(settings.op_timeout)})
             cluster.connect()
