@@ -48,8 +48,10 @@ def paused(stand):
 
 
 def cut_off(stand, identity):
-    """As a fence by another process."""
+    """As a fence by another process, and its first call after that: from it the OSD learns of the fence at the latest."""
     stand.cluster.blocklist_add(identity, 120)
+    with contextlib.suppress(rados.ObjectNotFound):
+        stand.ioctx.stat('nothing')
 
 
 def fill(stand, volume, objects):
