@@ -48,6 +48,9 @@ def load(argv=(), files=None, prepare=None):
     if files is None and environment:
         files = environment.split(os.pathsep)
     conf(list(argv), project='blockctl', version=version.text(), default_config_files=files)
+    for group, options in GROUPS:
+        for option in options:  # oslo.config looks at a value when it is asked for: a wrong one is to be told now
+            getattr(conf if group == 'DEFAULT' else conf[group], option.dest)
     return conf
 
 

@@ -66,7 +66,10 @@ class RBDDriver(interface.Driver, interface.Extends, interface.Connects, interfa
     def stats(self):
         with self._client.session() as session:
             usage = session.ask_monitor('df')
-            quota = session.ask_monitor('osd pool get-quota', pool=self.conf.rbd_pool)['quota_max_bytes']
+            try:
+                quota = session.ask_monitor('osd pool get-quota', pool=self.conf.rbd_pool)['quota_max_bytes']
+            except exceptions.NotFoundOnBackend:
+                quota = 0  # the monitors have no figures yet of a pool made a moment ago
             # The monitor answers for a cluster whose OSDs do not, and for a client that these have cut off.
             _exists(session, 'rbd_directory')
             foreign = 0 if self.conf.rbd_exclusive_cinder_pool else self._foreign(session)
