@@ -48,10 +48,16 @@ def paused(stand):
 
 
 def cut_off(stand, identity):
-    """As a fence by another process, and its first call after that: from it the OSD learns of the fence at the latest."""
+    """As a fence by another process, and its first call after it: from that the OSD learns of the fence at the latest."""
     stand.cluster.blocklist_add(identity, 120)
     with contextlib.suppress(rados.ObjectNotFound):
         stand.ioctx.stat('nothing')
+
+
+def has_stats(stand):
+    """Of a pool made a moment ago the monitors have no figures yet."""
+    with contextlib.suppress(exceptions.BackendUnavailable):
+        return stand.driver.stats()
 
 
 def fill(stand, volume, objects):
@@ -146,6 +152,7 @@ def test_a_cut_off_client_is_replaced_on_the_next_call(stand):
 
 
 def test_stats_notice_that_the_client_is_cut_off(stand):
+    stands.wait_for(lambda: has_stats(stand))
     cut_off(stand, stand.driver.identity())
     with pytest.raises(exceptions.BackendUnavailable):
         stand.driver.stats()
