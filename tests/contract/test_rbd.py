@@ -48,7 +48,7 @@ def paused(stand):
 
 
 def cut_off(stand, identity):
-    """As a fence by another process, and its first call after it: from that the OSD learns of the fence at the latest."""
+    """As a fence by another process, and its next call: from that the OSD learns of the fence at the latest."""
     stand.cluster.blocklist_add(identity, 120)
     with contextlib.suppress(rados.ObjectNotFound):
         stand.ioctx.stat('nothing')

@@ -1,19 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fault tests: ``pytest tests/faults``; ``-m 'not slow'`` is the slice of every change; ``-n 4`` runs four at once.
+"""Fault tests: ``pytest tests/faults``; ``-m 'not slow'`` is the slice of every change; ``-n 3`` runs three at once.
 
 ``--kill-table FILE`` writes what became of the volumes at each point, as a table for doc/.
 """
 
-import pathlib
-import sys
-
 import pytest
 
-sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1]), str(pathlib.Path(__file__).resolve().parent)]
-
-from harness.plugin import make_cloud, private, pytest_runtest_makereport, shared_rabbitmq  # noqa: E402, F401
-
-import kill_table  # noqa: E402
+from tests.faults import kill_table
+from tests.harness.plugin import make_cloud, private, pytest_runtest_makereport, shared_rabbitmq  # noqa: F401
 
 
 def pytest_addoption(parser):
@@ -21,8 +15,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.addinivalue_line('markers', 'slow: not in the slice that every change runs')
-    path = config.getoption('--kill-table')
+    path = config.getoption('--kill-table', default=None)
     if path and not hasattr(config, 'workerinput'):
         config.pluginmanager.register(kill_table.Writer(path))
 

@@ -5,12 +5,12 @@ import time
 
 import pytest
 
-from harness import backends
-from harness import invariants
-from harness import load
-from harness import plugin
-from harness import polling
-from harness import servers
+from tests.harness import backends
+from tests.harness import invariants
+from tests.harness import load
+from tests.harness import plugin
+from tests.harness import polling
+from tests.harness import servers
 
 AT_ONCE = 3  # seconds, on a machine with other things to do; an unanswered bus would take 30 and more
 

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from harness import backends
-from harness import invariants
-from harness import load
-from harness import plugin
-from harness import polling
+from tests.harness import backends
+from tests.harness import invariants
+from tests.harness import load
+from tests.harness import plugin
+from tests.harness import polling
 
 
 @pytest.mark.parametrize('seconds', [15, pytest.param(60, marks=pytest.mark.slow)])

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from harness import backends
-from harness import invariants
-from harness import load
-from harness import polling
-from harness import servers
+from tests.harness import backends
+from tests.harness import invariants
+from tests.harness import load
+from tests.harness import polling
+from tests.harness import servers
 
 # Seconds within which a request is answered while the database is unreachable, and while it hangs (issue 2), and what
 # a machine with other things to do adds to that.

@@ -12,13 +12,13 @@ import contextlib
 import pytest
 import requests
 
-import points
-from harness import backends
-from harness import cloud
-from harness import invariants
-from harness import plugin
-from harness import polling
-from harness import rest
+from tests.faults import points
+from tests.harness import backends
+from tests.harness import cloud
+from tests.harness import invariants
+from tests.harness import plugin
+from tests.harness import polling
+from tests.harness import rest
 
 #: GiB that no pool has, even thin.
 TOO_MUCH = 2_000_000_000

@@ -3,11 +3,11 @@
 
 import pytest
 
-from harness import backends
-from harness import invariants
-from harness import plugin
-from harness import polling
-from harness import servers
+from tests.harness import backends
+from tests.harness import invariants
+from tests.harness import plugin
+from tests.harness import polling
+from tests.harness import servers
 
 # A backend counts as down after 3 s, and what had started there is given up after 6 s.
 IMPATIENT = {'DEFAULT': {'service_down_time': 3}, 'jobs': {'unserved_timeout': 6}, 'two': {'reserved_percentage': 1}}

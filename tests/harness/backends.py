@@ -32,6 +32,26 @@ class Files:
         """The directory goes with the cloud's."""
 
 
+class Fake:
+    """The driver ``fake``, whose volumes are in the memory of one process: slow, or failing, at will."""
+
+    def __init__(self, **options):
+        self.name = None
+        self._options = options
+
+    def __call__(self, name, directory):
+        self.name = name
+        return self
+
+    def section(self):
+        return {'volume_driver': 'fake', **self._options}
+
+    images = None  # nobody can look into that memory from outside
+
+    def close(self):
+        """It goes with the process."""
+
+
 class Rbd:
     """A pool of its own on a Ceph cluster."""
 
@@ -44,7 +64,7 @@ class Rbd:
 
     def section(self):
         return {'volume_driver': 'rbd', 'rbd_pool': self.pool, 'rbd_ceph_conf': self._conf,
-                'rados_connect_timeout': 3, 'rbd_user': 'admin'}
+                'rados_connect_timeout': 3, 'rbd_user': 'admin', 'max_over_subscription_ratio': 1000}
 
     def images(self):
         """{name: GiB}; an image in the trash counts, as trash:<name>."""

@@ -8,7 +8,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -16,9 +15,10 @@ import uuid
 
 import requests
 
-from harness import polling
-from harness import processes
-from harness import rest
+from tests.harness import polling
+from tests.harness import processes
+from tests.harness import rest
+from tests.harness import servers
 
 #: Time scales of seconds instead of minutes, so that what takes its time in service can be waited for.
 QUICK = {
@@ -72,7 +72,7 @@ class Cloud:
         if point:
             extra['faults'] = {'point': point, 'action': action, 'marker': marker}
         if kind in ('api', 'standalone'):
-            port = _free_port()
+            port = servers.free_port()
             extra['DEFAULT'] |= {'osapi_volume_listen': '127.0.0.1', 'osapi_volume_listen_port': port,
                                  'osapi_volume_workers': 1}
         conf = self.write_configuration(name, extra, settings or {})
@@ -102,6 +102,11 @@ class Cloud:
         path = self.directory / f'{name}.conf'
         path.write_text('\n'.join(_section(title, options) for title, options in sections.items()))
         return path
+
+    def adopt(self, process):
+        """Have a process that was started otherwise end with the cloud; returns it."""
+        self.processes.append(process)
+        return process
 
     def start_all(self, *several):
         """Start processes side by side, each given by the arguments of :meth:`start`; returns them."""
@@ -136,13 +141,13 @@ class Cloud:
         rows = self.database.one('SELECT count(*) FROM processes WHERE pid = :pid', pid=process.pid)
         return rows >= max(1, len(process.serves))
 
-    def living(self, kind):
-        return [process for process in self.processes if process.kind == kind and process.status is None]
+    def living(self, *kinds):
+        return [process for process in self.processes if process.kind in kinds and process.status is None]
 
     # --- questions
     def client(self, api=None, project='demo', timeout=30):
         """A client of one API process (None: the first that lives)."""
-        return rest.Client((api or self.living('api')[0]).url, project, timeout)
+        return rest.Client((api or self.living('api', 'standalone')[0]).url, project, timeout)
 
     def manage(self, *arguments, status=0):
         """Run blockctl-manage; returns its output. Its exit status must be ``status``."""
@@ -239,12 +244,6 @@ def _merged(*layers):
 
 def _section(title, options):
     return f'[{title}]\n' + ''.join(f'{name} = {value}\n' for name, value in options.items())
-
-
-def _free_port():
-    with socket.socket() as sock:
-        sock.bind(('127.0.0.1', 0))
-        return sock.getsockname()[1]
 
 
 def _healthy(url):

@@ -5,17 +5,22 @@ import threading
 
 import requests
 
-from harness import polling
-from harness import rest
+from tests.harness import polling
+from tests.harness import rest
 
 
 class Creates:
     """``threads`` clients that ask for volumes of 1 GiB, until ``most`` were accepted or :meth:`stop`.
 
-    ``accepted``: {volume id: seconds the answer took};  ``refused``: [rest.Refused];  ``broken``: other errors.
+    ``accepted``: {volume id: seconds the answer took};  ``refused``: [rest.Refused];  ``broken``: other errors, after
+    which a client stops, unless ``through_all``: then it goes on with whatever API process there is.  ``pause``:
+    seconds each client waits between two requests.
     """
 
-    def __init__(self, cloud, threads=4, most=None, project='demo'):
+    def __init__(self, cloud, threads=4, most=None, through_all=False, pause=0):
+        self._cloud = cloud
+        self._through_all = through_all
+        self._pause = pause
         self.accepted = {}
         self.refused = []
         self.broken = []
@@ -23,10 +28,7 @@ class Creates:
         self._lock = threading.Lock()
         self._asked = 0
         self._stop = threading.Event()
-        apis = cloud.living('api')
-        self._threads = [
-            threading.Thread(target=self._run, args=(cloud.client(apis[number % len(apis)], project),), daemon=True)
-            for number in range(threads)]
+        self._threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(threads)]
 
     def __enter__(self):
         for thread in self._threads:
@@ -56,11 +58,17 @@ class Creates:
     def _alive(self):
         return any(thread.is_alive() for thread in self._threads)
 
-    def _run(self, client):
+    def _client(self, number):
+        apis = self._cloud.living('api')
+        return self._cloud.client(apis[number % len(apis)])
+
+    def _run(self, number):
+        client = self._client(number)
         while not self._stop.is_set() and self._one_more():
             try:
                 volume, seconds = client.timed_create()
                 self.accepted[volume['id']] = seconds
+                self._stop.wait(self._pause)
             except rest.Refused as refused:
                 self.refused.append(refused)
                 with self._lock:
@@ -68,7 +76,10 @@ class Creates:
                 self._stop.wait(0.2)
             except requests.RequestException as error:
                 self.broken.append(error)
-                return
+                if not self._through_all:
+                    return
+                self._stop.wait(0.2)
+                client = self._client(number)
 
     def _one_more(self):
         with self._lock:

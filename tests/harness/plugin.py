@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from harness import backends
-from harness import cloud
-from harness import servers
+from tests.harness import backends
+from tests.harness import cloud
+from tests.harness import servers
 
 
 def database(kind):

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-from harness import polling
+from tests.harness import polling
 
 _SETPRIV = shutil.which('setpriv')
 
@@ -26,15 +26,20 @@ def command(name):
 class Process:
     """A process of ours, in a session of its own. Ends with the tests at the latest, also when those are killed."""
 
-    def __init__(self, name, argv, log, marker=None, file_limit=None):
-        """``log``: file for its output; ``file_limit``: bytes that a file it writes may have (RLIMIT_FSIZE)."""
+    def __init__(self, name, argv, log, marker=None, file_limit=None, environment=None):
+        """``log``: file for its output; ``file_limit``: bytes that a file it writes may have (RLIMIT_FSIZE);
+        ``environment``: in addition to ours.
+        """
         self.name = name
+        self.kind = None
+        self.serves = []
         self.log = pathlib.Path(log)
         self.marker = marker and pathlib.Path(marker)
         dies_with_us = [_SETPRIV, '--pdeathsig', 'KILL'] if _SETPRIV else []
         with open(self.log, 'ab') as output:
             self._popen = subprocess.Popen([*dies_with_us, *argv], stdin=subprocess.DEVNULL, stdout=output,
-                                           stderr=subprocess.STDOUT, start_new_session=True, cwd=self.log.parent)
+                                           stderr=subprocess.STDOUT, start_new_session=True, cwd=self.log.parent,
+                                           env={**os.environ, **(environment or {})})
         if file_limit:
             resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (file_limit, file_limit))
 

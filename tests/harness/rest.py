@@ -5,7 +5,7 @@ import time
 
 import requests
 
-from harness import polling
+from tests.harness import polling
 
 VERSION = '3.71'
 

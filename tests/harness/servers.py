@@ -19,8 +19,8 @@ import uuid
 
 import sqlalchemy as sa
 
-from harness import polling
-from harness import processes
+from tests.harness import polling
+from tests.harness import processes
 
 SERVICES = pathlib.Path(__file__).resolve().parents[2] / 'tools' / 'services'
 
@@ -31,6 +31,13 @@ URLS = {'mariadb': 'BLOCKCTL_TEST_MARIADB_URL', 'postgresql': 'BLOCKCTL_TEST_POS
 def given(name):
     """How to reach a server of the environment, or None when there is none."""
     return os.environ.get(URLS[name])
+
+
+def free_port():
+    """A port where nothing listens now."""
+    with socket.socket() as sock:
+        sock.bind(('127.0.0.1', 0))
+        return sock.getsockname()[1]
 
 
 # --- databases
@@ -134,13 +141,18 @@ class RabbitBus:
             self._run('set_permissions', '-p', self._vhost, sa.make_url(url).username, '.*', '.*', '.*')
             self.url = url.rstrip('/') + '/' + self._vhost
 
+    def listeners(self):
+        """{queue: how many listen to it}."""
+        rows = self._run('-s', 'list_queues', '-p', self._vhost, 'name', 'consumers').splitlines()
+        return {name: int(count) for name, count in (row.split() for row in rows)}
+
     def close(self):
         if self._control:
             self._run('delete_vhost', self._vhost)
 
     def _run(self, *arguments):
-        subprocess.run([self._control, '-q', *arguments], check=True, timeout=60, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL)
+        return subprocess.run([self._control, '-q', *arguments], check=True, timeout=60, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, text=True).stdout
 
 
 # --- servers that a test may kill
