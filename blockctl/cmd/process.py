@@ -66,7 +66,10 @@ def run(app, make_services):
     beat.start()
     started = threading.Thread(target=_start, args=(services, stop), name='start', daemon=True)
     started.start()
-    stop.wait()
+    # Not for ever in one go: a signal that the kernel gave to another thread (just after SIGCONT it does) is handled
+    # when this one wakes up.
+    while not stop.wait(1):
+        pass
     LOG.info('Stopping: work in hand has %d s to end.', app.conf.graceful_shutdown_timeout)
     notify('STOPPING=1')
     ended = [service.stop(app.conf.graceful_shutdown_timeout) for service in reversed(services)]
