@@ -4,14 +4,20 @@
 Asked through ``ctx.can`` and ``ctx.must`` only.  The operator's file is looked at again once a second.
 """
 
+import contextlib
+import os
 import sys
+import threading
 import time
 
 from oslo_config import cfg
+from oslo_log import log as logging
 from oslo_policy import _checks as checks
 from oslo_policy import policy
 
 from blockctl import policies
+
+LOG = logging.getLogger(__name__)
 
 #: Seconds between two looks at the policy file: a look costs more than a decision.
 LOOK = 1.0
@@ -22,17 +28,40 @@ _PLAIN = {('project_id', '%(project_id)s'), ('user_id', '%(user_id)s'),
 
 
 class _Enforcer(policy.Enforcer):
-    """Looks at its files once every LOOK seconds instead of at every question."""
+    """Reads its files once. oslo.policy's own reloading passes through states without rules, which other threads see
+    and in which nobody may do anything; so a change of the files makes a new one (:class:`_Rules`).
+    """
 
-    _next_look = 0.0
-
-    def due(self):
-        return time.monotonic() >= self._next_look
+    _loaded = False
 
     def load_rules(self, force_reload=False):
-        if force_reload or self.due():
-            self._next_look = time.monotonic() + LOOK
+        if not self._loaded:
             super().load_rules(force_reload)
+            self._loaded = True
+
+
+class _Rules:
+    """The rules as they were in the files at one moment, and what was decided by them."""
+
+    def __init__(self, conf):
+        self.enforcer = _Enforcer(conf)
+        self.stamp = _stamp(conf)  # before the files are read: what changes meanwhile is seen at the next look
+        self.enforcer.register_defaults(policies.list_rules())
+        self.enforcer.load_rules()
+        self.decisions = {}
+        self.plain = {}
+
+
+def _stamp(conf):
+    """What differs when a policy file was changed, came or went."""
+    found = [conf.find_file(name) for name in (conf.oslo_policy.policy_file, *conf.oslo_policy.policy_dirs)]
+    paths = [path for path in found if path]
+    paths += [entry.path for path in paths if os.path.isdir(path) for entry in os.scandir(path)]
+    stamps = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            stamps.append((path, os.stat(path).st_mtime_ns))
+    return sorted(stamps)
 
 
 def enforcer_for_tools():
@@ -54,10 +83,10 @@ class Policy:
     """
 
     def __init__(self, conf):
-        self._enforcer = _Enforcer(conf)
-        self._enforcer.register_defaults(policies.list_rules())
-        self._decisions = {}
-        self._plain = {}
+        self._conf = conf
+        self._rules = _Rules(conf)
+        self._next_look = time.monotonic() + LOOK
+        self._looking = threading.Lock()
 
     def allows(self, ctx, rule, target=None):
         """Whether ``ctx`` may do ``rule`` to ``target``.
@@ -65,36 +94,48 @@ class Policy:
         ``target``: a mapping, a row (its project_id and user_id count), or None for the caller's own project.
         A rule that does not exist allows nobody.
         """
-        if self._enforcer.due():
-            self._enforcer.load_rules()
-            # New dicts, not emptied ones: another thread may be about to note what the old rules said.
-            self._decisions, self._plain = {}, {}
-        decisions, plain = self._decisions, self._plain
+        if time.monotonic() >= self._next_look:
+            self._look()
+        rules = self._rules
         target = _target(ctx, target)
         key = (rule, tuple(ctx.roles), ctx.is_admin, ctx.is_admin_project, target.get('project_id') == ctx.project_id,
                target.get('user_id') == ctx.user_id)
-        found = decisions.get(key)
+        found = rules.decisions.get(key)
         if found is None:
-            found = bool(self._enforcer.enforce(rule, target, _credentials(ctx)))
-            if rule not in plain:
-                plain[rule] = self._is_plain(self._enforcer.rules.get(rule), ())
-            if plain[rule]:
-                decisions[key] = found
+            found = bool(rules.enforcer.enforce(rule, target, _credentials(ctx)))
+            if rule not in rules.plain:
+                rules.plain[rule] = _is_plain(rules.enforcer.rules, rules.enforcer.rules.get(rule), ())
+            if rules.plain[rule]:
+                rules.decisions[key] = found
         return found
 
-    def _is_plain(self, check, seen):
-        if check is None or isinstance(check, (checks.TrueCheck, checks.FalseCheck)):
-            return True
-        if isinstance(check, (checks.AndCheck, checks.OrCheck)):
-            return all(self._is_plain(part, seen) for part in check.rules)
-        if isinstance(check, checks.NotCheck):
-            return self._is_plain(check.rule, seen)
-        if isinstance(check, checks.RuleCheck):
-            return check.match not in seen and self._is_plain(
-                self._enforcer.rules.get(check.match), (*seen, check.match))
-        if isinstance(check, checks.RoleCheck):
-            return '%' not in check.match
-        return isinstance(check, checks.GenericCheck) and (check.kind, check.match) in _PLAIN
+    def _look(self):
+        """Take changed files over. One thread does; the others go on by the old rules meanwhile."""
+        if self._looking.acquire(blocking=False):
+            try:
+                if _stamp(self._conf) != self._rules.stamp:
+                    self._rules = _Rules(self._conf)
+                    LOG.info('The policy files have changed and are in force.')
+            except Exception:
+                LOG.exception('The policy files cannot be read; the old rules stay in force.')
+            finally:
+                self._next_look = time.monotonic() + LOOK
+                self._looking.release()
+
+
+def _is_plain(rules, check, seen):
+    """Whether a rule depends on no more than what :meth:`Policy.allows` keeps decisions by."""
+    if check is None or isinstance(check, (checks.TrueCheck, checks.FalseCheck)):
+        return True
+    if isinstance(check, (checks.AndCheck, checks.OrCheck)):
+        return all(_is_plain(rules, part, seen) for part in check.rules)
+    if isinstance(check, checks.NotCheck):
+        return _is_plain(rules, check.rule, seen)
+    if isinstance(check, checks.RuleCheck):
+        return check.match not in seen and _is_plain(rules, rules.get(check.match), (*seen, check.match))
+    if isinstance(check, checks.RoleCheck):
+        return '%' not in check.match
+    return isinstance(check, checks.GenericCheck) and (check.kind, check.match) in _PLAIN
 
 
 def _target(ctx, target):

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import concurrent.futures
 import os
 import types
 
@@ -76,3 +77,17 @@ def test_a_rule_about_more_than_roles_is_decided_every_time(files):
     assert not ctx.can('volume:get', types.SimpleNamespace(project_id='p1', user_id='u2'))
     assert ctx.can('volume:update', {'project_id': 'p1', 'name': 'p1-volume'})
     assert not ctx.can('volume:update', {'project_id': 'p1', 'name': 'other'})
+
+
+def test_nobody_is_refused_while_the_files_are_read_again(files, monkeypatch):
+    app, path = files
+    monkeypatch.setattr(policy, 'LOOK', 0.0)
+    app.policy = policy.Policy(app.conf)
+
+    def ask(number):
+        if number % 20 == 0:
+            write(path, f'"volume:delete": "role:r{number}"\n', at=3_000_000 + number)
+        return caller(app, 'reader').can('volume:get')
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(ask, range(400)))
