@@ -187,6 +187,11 @@ class DatabaseUnavailable(Unavailable):
     text = 'The database cannot be reached. Please try again later.'
 
 
+class StillUnderWay(Unavailable):
+    text = ('The backend has not answered within %(seconds)s s. What was asked for goes on (job %(job_id)s); look at '
+            'the resource later.')
+
+
 # --- inside
 class ConfigurationError(Error):
     text = 'The configuration is not usable: %(reason)s'

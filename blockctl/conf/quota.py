@@ -9,5 +9,6 @@ OPTIONS = (
           ('volumes', 10, 'Volumes'), ('snapshots', 10, 'Snapshots'),
           ('gigabytes', 1000, 'GiB of volumes and snapshots'),
           ('backups', 10, 'Backups'), ('backup_gigabytes', 1000, 'GiB of backups'), ('groups', 10, 'Groups'))),
+    cfg.BoolOpt('no_snapshot_gb_quota', default=False, help='Whether snapshots count without their GiB.'),
     cfg.IntOpt('per_volume_size_limit', default=-1, min=-1, help='Largest size of one volume, GiB.'),
 )

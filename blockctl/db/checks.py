@@ -2,27 +2,35 @@
 """The invariants, asked of the database: each function returns what is wrong, so an empty list is the good answer."""
 
 import collections
+import functools
 
 import sqlalchemy as sa
 
 from blockctl import states
 from blockctl.db import pools
 from blockctl.db import quotas
+from blockctl.db.tables import groups
 from blockctl.db.tables import jobs
 from blockctl.db.tables import quota_usages
+from blockctl.db.tables import snapshots
 from blockctl.db.tables import volumes
 
 
 def usage(ctx):
     """[(project, resource, recorded, counted)] where quota usage is not what the rows say."""
     counted = collections.Counter()
-    statement = sa.select(
-        volumes.c.project_id, volumes.c.volume_type_id, sa.func.count().label('count'),
-        sa.func.sum(volumes.c.size).label('size'),
-    ).where(volumes.c.use_quota).group_by(volumes.c.project_id, volumes.c.volume_type_id)
-    for row in ctx.conn.execute(statement):
-        for resource, amount in quotas.volume_deltas(int(row.size), row.volume_type_id, row.count).items():
-            counted[row.project_id, resource] += amount
+    for table, size, deltas in (
+            (volumes, volumes.c.size + volumes.c.growth, quotas.volume_deltas),
+            (snapshots, snapshots.c.volume_size, functools.partial(quotas.snapshot_deltas, ctx.conf))):
+        statement = sa.select(
+            table.c.project_id, table.c.volume_type_id, sa.func.count().label('count'),
+            sa.func.sum(size).label('size'),
+        ).where(table.c.use_quota).group_by(table.c.project_id, table.c.volume_type_id)
+        for row in ctx.conn.execute(statement):
+            for resource, amount in deltas(int(row.size), row.volume_type_id, row.count).items():
+                counted[row.project_id, resource] += amount
+    for row in ctx.conn.execute(sa.select(groups.c.project_id, sa.func.count()).group_by(groups.c.project_id)):
+        counted[row.project_id, 'groups'] = row[1]
     recorded = {(row.project_id, row.resource): row.in_use for row in ctx.conn.execute(sa.select(quota_usages))}
     return sorted((*key, recorded.get(key, 0), counted.get(key, 0)) for key in recorded.keys() | counted.keys()
                   if recorded.get(key, 0) != counted.get(key, 0))
@@ -34,11 +42,13 @@ def claims(ctx):
 
 
 def stranded(ctx):
-    """[(volume, status)] in a transitional state without a live job to move it on."""
-    live = sa.exists().where(jobs.c.live_key == volumes.c.id)
-    statement = sa.select(volumes.c.id, volumes.c.status).where(
-        volumes.c.status.in_(states.VOLUME.transitional), ~live)
-    return [tuple(row) for row in ctx.conn.execute(statement.order_by(volumes.c.id))]
+    """[(id, status)] of what is in a transitional state without a live job to move it on."""
+    found = []
+    for machine, table in ((states.VOLUME, volumes), (states.SNAPSHOT, snapshots)):
+        live = sa.exists().where(jobs.c.live_key == table.c.id)
+        statement = sa.select(table.c.id, table.c.status).where(table.c.status.in_(machine.transitional), ~live)
+        found += [tuple(row) for row in ctx.conn.execute(statement.order_by(table.c.id))]
+    return found
 
 
 def on_backend(ctx, backend):

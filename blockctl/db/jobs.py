@@ -43,6 +43,11 @@ def get(ctx, job_id):
     return ctx.conn.execute(sa.select(jobs).where(jobs.c.id == job_id)).first()
 
 
+def outcome(ctx, job_id):
+    """How a job ended ('done', 'failed', 'superseded'), or None while it lives. There has to be such a job."""
+    return ctx.conn.execute(sa.select(jobs.c.outcome).where(jobs.c.id == job_id)).scalar_one()
+
+
 def _free():
     return sa.or_(jobs.c.owner.is_(None), jobs.c.lease_until < utcnow())
 

@@ -10,7 +10,13 @@ import sqlalchemy as sa
 from blockctl.db.columns import utcnow
 from blockctl.db.tables import pools
 from blockctl.db.tables import services
+from blockctl.db.tables import volume_moves
 from blockctl.db.tables import volumes
+
+#: (host, size) of all rows that name a pool: volumes, with what they are about to grow by, and their moves.
+_PROMISES = sa.union_all(
+    sa.select(volumes.c.host, (volumes.c.size + volumes.c.growth).label('size')),
+    sa.select(volume_moves.c.host, volume_moves.c.size)).subquery()
 
 
 def claim(ctx, name, size):
@@ -52,7 +58,8 @@ def report(ctx, backend, name, sequence, claimed, bound, foreign, document):
     if ctx.conn.execute(sa.select(pools.c.name).where(pools.c.name == name)).first():
         return False
     # The first report of a pool. Rows that name it already (a changed configuration) count from the start.
-    named = sa.select(sa.func.coalesce(sa.func.sum(volumes.c.size), 0)).where(volumes.c.host == name).scalar_subquery()
+    named = sa.select(sa.func.coalesce(sa.func.sum(_PROMISES.c.size), 0)).where(
+        _PROMISES.c.host == name).scalar_subquery()
     ctx.conn.execute(sa.insert(pools).values(
         name=name, backend=backend, claimed=named, **{**values, 'claimed_at_report': named}))
     return True
@@ -69,7 +76,8 @@ def changed_since(ctx, moment):
 
 def drift(ctx):
     """[(pool, claimed, sum of rows)] where the two differ; empty is the invariant."""
-    sums = sa.select(volumes.c.host, sa.func.sum(volumes.c.size).label('total')).group_by(volumes.c.host).subquery()
+    sums = sa.select(_PROMISES.c.host, sa.func.sum(_PROMISES.c.size).label('total')).group_by(
+        _PROMISES.c.host).subquery()
     total = sa.func.coalesce(sums.c.total, 0)
     statement = sa.select(pools.c.name, pools.c.claimed, total).select_from(
         pools.outerjoin(sums, sums.c.host == pools.c.name)).where(pools.c.claimed != total)

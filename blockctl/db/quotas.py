@@ -23,6 +23,14 @@ def volume_deltas(size, volume_type_id, count=1):
     return deltas
 
 
+def snapshot_deltas(conf, size, volume_type_id, count=1):
+    """What ``count`` snapshots of volumes of together ``size`` GiB take; their GiB unless ``no_snapshot_gb_quota``."""
+    deltas = {'snapshots': count} | ({} if conf.no_snapshot_gb_quota else {'gigabytes': size})
+    if volume_type_id:
+        deltas |= {f'{name}_{volume_type_id}': amount for name, amount in deltas.items()}
+    return deltas
+
+
 def limits(ctx, project_id):
     """The project's limit of every resource that has one: its own, else the default class's, else the option's."""
     conf = ctx.conf

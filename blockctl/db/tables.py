@@ -97,17 +97,139 @@ volumes = _table(
     sa.Column('group_id', uuid_type()),
     sa.Column('provider_id', name_type()),
     sa.Column('provider_location', name_type(1024)),
+    # GiB beyond ``size`` that a change under way has been promised: they count as used and as claimed.
+    sa.Column('growth', sa.Integer(), nullable=False, server_default='0'),
+    # The id in its name on the backend, where that is not its own: it came there by a migration in use.
+    sa.Column('name_id', uuid_type()),
     sa.Column('launched_at', time_type()),
     *_stamps(),
     # Lists are read per project in order of creation; services ask by host; types refuse to go while in use.
     sa.Index('ix_volumes_project_created', 'project_id', 'created_at', 'id'),
     sa.Index('ix_volumes_created', 'created_at', 'id'),
     sa.Index('ix_volumes_host_status', 'host', 'status'),
-    sa.Index('ix_volumes_type', 'volume_type_id'))
+    sa.Index('ix_volumes_type', 'volume_type_id'),
+    sa.Index('ix_volumes_group', 'group_id'))
 
 volume_metadata = _pairs('volume_metadata', ('volumes', 'volume_id'))
 volume_admin_metadata = _pairs('volume_admin_metadata', ('volumes', 'volume_id'))
 volume_image_metadata = _pairs('volume_image_metadata', ('volumes', 'volume_id'))
+
+# A second pool that a volume is promised while it moves there: claims count it like a volume's own.
+volume_moves = _table(
+    'volume_moves',
+    _id('volume_id', primary_key=True),
+    sa.Column('host', ascii_type(HOST), nullable=False),  # host@backend#pool
+    sa.Column('size', sa.Integer(), nullable=False),  # GiB
+    sa.ForeignKeyConstraint(['volume_id'], ['volumes.id']),
+    sa.Index('ix_volume_moves_host', 'host'))
+
+# --- snapshots
+snapshots = _table(
+    'snapshots',
+    _id(primary_key=True),
+    _project(nullable=False),
+    sa.Column('user_id', ascii_type(64)),
+    sa.Column('volume_id', uuid_type(), sa.ForeignKey('volumes.id'), nullable=False),
+    sa.Column('name', name_type()),
+    sa.Column('description', name_type()),
+    sa.Column('volume_size', sa.Integer(), nullable=False),  # GiB, of the volume when it was taken
+    sa.Column('status', ascii_type(36), nullable=False),
+    sa.Column('progress', ascii_type(8)),  # '100%', as some backends are told to report it
+    sa.Column('use_quota', sa.Boolean(), nullable=False, server_default=sa.true()),
+    _id('volume_type_id'),
+    _id('group_snapshot_id'),
+    _id('encryption_key_id'),
+    sa.Column('provider_id', name_type()),
+    sa.Column('provider_location', name_type(1024)),
+    *_stamps(),
+    sa.Index('ix_snapshots_project_created', 'project_id', 'created_at', 'id'),
+    sa.Index('ix_snapshots_created', 'created_at', 'id'),
+    sa.Index('ix_snapshots_volume', 'volume_id', 'created_at'),
+    sa.Index('ix_snapshots_group_snapshot', 'group_snapshot_id'))
+
+snapshot_metadata = _pairs('snapshot_metadata', ('snapshots', 'snapshot_id'))
+
+# --- attachments
+attachments = _table(
+    'attachments',
+    _id(primary_key=True),
+    sa.Column('volume_id', uuid_type(), sa.ForeignKey('volumes.id'), nullable=False),
+    _project(nullable=False),  # of the volume
+    sa.Column('instance_id', uuid_type()),
+    sa.Column('attached_host', name_type()),
+    sa.Column('mountpoint', name_type()),
+    sa.Column('attach_mode', ascii_type(36)),  # rw, ro
+    sa.Column('attach_status', ascii_type(36), nullable=False),
+    sa.Column('connector', sa.JSON()),
+    sa.Column('connection_info', sa.JSON()),
+    sa.Column('attach_time', time_type()),
+    sa.Column('detach_time', time_type()),
+    *_stamps(),
+    sa.Index('ix_attachments_volume', 'volume_id'),
+    sa.Index('ix_attachments_project_created', 'project_id', 'created_at', 'id'),
+    sa.Index('ix_attachments_created', 'created_at', 'id'))
+
+# What a job found out for the request that waits for it (how a host reaches a volume). Its reader removes it; it is no
+# part of the job, whose row is kept for a while: it may hold a secret.
+answers = _table(
+    'answers',
+    _id('job_id', primary_key=True),
+    sa.Column('answer', sa.JSON(), nullable=False),
+    sa.Column('created_at', time_type(), nullable=False),
+    sa.ForeignKeyConstraint(['job_id'], ['jobs.id'], ondelete='CASCADE'),
+    sa.Index('ix_answers_created', 'created_at'))
+
+# --- groups
+group_types = _table(
+    'group_types',
+    _id(primary_key=True),
+    sa.Column('name', name_type(), nullable=False, unique=True),
+    sa.Column('description', name_type()),
+    sa.Column('is_public', sa.Boolean(), nullable=False),
+    *_stamps())
+
+group_type_specs = _pairs('group_type_specs', ('group_types', 'group_type_id'))
+
+groups = _table(
+    'groups',
+    _id(primary_key=True),
+    _project(nullable=False),
+    sa.Column('user_id', ascii_type(64)),
+    sa.Column('name', name_type()),
+    sa.Column('description', name_type()),
+    sa.Column('group_type_id', uuid_type(), sa.ForeignKey('group_types.id')),
+    sa.Column('status', ascii_type(36), nullable=False),
+    sa.Column('host', ascii_type(HOST)),
+    sa.Column('availability_zone', name_type()),
+    sa.Column('replication_status', ascii_type(36)),
+    _id('group_snapshot_id'),
+    _id('source_group_id'),
+    *_stamps(),
+    sa.Index('ix_groups_project_created', 'project_id', 'created_at', 'id'),
+    sa.Index('ix_groups_created', 'created_at', 'id'),
+    sa.Index('ix_groups_type', 'group_type_id'))
+
+group_volume_types = _table(
+    'group_volume_types',
+    _id('group_id', primary_key=True), _id('volume_type_id', primary_key=True),
+    sa.ForeignKeyConstraint(['group_id'], ['groups.id'], ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['volume_type_id'], ['volume_types.id']),
+    sa.Index('ix_group_volume_types_type', 'volume_type_id'))
+
+group_snapshots = _table(
+    'group_snapshots',
+    _id(primary_key=True),
+    _project(nullable=False),
+    sa.Column('user_id', ascii_type(64)),
+    sa.Column('group_id', uuid_type(), sa.ForeignKey('groups.id'), nullable=False),
+    sa.Column('name', name_type()),
+    sa.Column('description', name_type()),
+    sa.Column('group_type_id', uuid_type(), sa.ForeignKey('group_types.id')),
+    sa.Column('status', ascii_type(36), nullable=False),
+    *_stamps(),
+    sa.Index('ix_group_snapshots_project_created', 'project_id', 'created_at', 'id'),
+    sa.Index('ix_group_snapshots_created', 'created_at', 'id'),
+    sa.Index('ix_group_snapshots_group', 'group_id'))
 
 # --- quota
 quota_usages = _table(

@@ -47,8 +47,8 @@ def place(ctx, volume_id, host, availability_zone=None, service_id=None):
 def remove(ctx, row):
     """Remove a volume for good, with its quota, its pool's promise and one line of history, in one transaction."""
     if row.use_quota:
-        quotas.give_back(ctx, row.project_id, quotas.volume_deltas(row.size, row.volume_type_id))
+        quotas.give_back(ctx, row.project_id, quotas.volume_deltas(row.size + row.growth, row.volume_type_id))
     if row.host:
-        pools.release(ctx, row.host, row.size)
+        pools.release(ctx, row.host, row.size + row.growth)
     history.write(ctx, 'volume', row)
     ctx.conn.execute(sa.delete(volumes).where(volumes.c.id == row.id))

@@ -8,6 +8,13 @@ from blockctl.rpc import volume as volume_rpc
 def volume(ctx, row):
     """A volume's row as drivers see it."""
     return interface.Volume(
-        id=row.id, size=row.size, pool=volume_rpc.pool_of(row.host), name=ctx.conf.volume_name_template % row.id,
-        provider_id=row.provider_id, provider_location=row.provider_location,
-        encrypted=row.encryption_key_id is not None)
+        id=row.id, size=row.size, pool=volume_rpc.pool_of(row.host),
+        name=ctx.conf.volume_name_template % (row.name_id or row.id), provider_id=row.provider_id,
+        provider_location=row.provider_location, encrypted=row.encryption_key_id is not None)
+
+
+def snapshot(ctx, row, volume_row):
+    """A snapshot's row, with its volume's, as drivers see it."""
+    return interface.Snapshot(
+        id=row.id, name=ctx.conf.snapshot_name_template % row.id, volume=volume(ctx, volume_row),
+        size=row.volume_size, provider_id=row.provider_id)

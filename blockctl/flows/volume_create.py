@@ -201,7 +201,7 @@ class ScheduleCreateVolumeTask(task.Task):
         for pool in choice.pools:
             if _claim(work, pool, spec['size']):
                 LOG.info('Volume %s (%d GiB) goes to %s.', spec['volume_id'], spec['size'], pool.name)
-                volume_rpc.create_volume(work.ctx, pool.name, work.job.id)
+                volume_rpc.tell(work.ctx, pool.name, 'create_volume', work.job.id)
                 work.point(f'{KIND}.scheduler.cast')
                 return
             choice.lost(pool)

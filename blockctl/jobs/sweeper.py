@@ -11,6 +11,7 @@ from oslo_log import log as logging
 
 from blockctl import context
 from blockctl import exceptions
+from blockctl.db import answers
 from blockctl.db import jobs as db_jobs
 from blockctl.db import services as db_services
 from blockctl.jobs import runner
@@ -65,6 +66,7 @@ class Sweeper:
         with ctx.writing():
             db_jobs.purge(ctx, conf.jobs.keep_finished, PURGE_AT_ONCE)
             db_services.forget_dead(ctx, FORGET_DEAD)
+            answers.forget_stale(ctx)
 
     def _settle(self, row):
         handler = self._handlers.get(row.kind)

@@ -67,6 +67,15 @@ def library():
     return oslo_messaging
 
 
+def response_timeout(conf):
+    """Seconds a request waits for what a service does for it: the library's own ``rpc_response_timeout``."""
+    library()
+    from oslo_messaging.rpc import client
+
+    conf.register_opts(client._client_opts)  # noqa: SLF001 - it has no other name
+    return conf.rpc_response_timeout
+
+
 def _make(conf, url):
     oslo_messaging = library()
     from oslo_messaging._metrics import client as metrics

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can be said to a volume service. ``host`` is host@backend, or host@backend#pool."""
 
+#: The methods of its endpoint. Each says that a job of the backend is there, and takes the job's id only.
+OPERATIONS = ('create_volume', 'delete_volume')
+
 
 def backend_of(host):
     """'node1@rbd1' from 'node1@rbd1#volumes': the topic of its jobs."""
@@ -12,11 +15,6 @@ def pool_of(host):
     return host.partition('#')[2]
 
 
-def create_volume(ctx, host, job_id):
-    """A volume was promised a pool of this backend, and is to be made there."""
-    ctx.app.doorbell.ring(backend_of(host), 'create_volume', job_id)
-
-
-def delete_volume(ctx, host, job_id):
-    """A volume on this backend is to go."""
-    ctx.app.doorbell.ring(backend_of(host), 'delete_volume', job_id)
+def tell(ctx, host, operation, job_id):
+    """A job of this backend is there: one of OPERATIONS."""
+    ctx.app.doorbell.ring(backend_of(host), operation, job_id)

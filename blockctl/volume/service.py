@@ -19,8 +19,8 @@ from blockctl.flows import handlers
 from blockctl.jobs import incarnation
 from blockctl.jobs import runner
 from blockctl.rpc import transport
+from blockctl.volume import endpoint
 from blockctl.volume import reports
-from blockctl.volume import volumes
 
 LOG = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Backend:
         self._topic = self.section.host
         self._runner = runner.Runner(app, beat, self._topic, handlers.BACKEND,
                                      self.section.backend_native_threads_pool_size, self._driver)
-        self._server = transport.Server(app.bus, self._topic, volumes.Endpoint(self._runner))
+        self._server = transport.Server(app.bus, self._topic, endpoint.Endpoint(self._runner))
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f'backend-{name}', daemon=True)
         self._serving = False

@@ -22,7 +22,6 @@ PACKAGE = ROOT / 'blockctl'
 #: Options that operators' files have already, and nothing reads yet -> what will.
 READ_LATER = {
     'my_ip': 'attachments',
-    'snapshot_name_template': 'snapshots',
     'rbd_flatten_volume_from_snapshot': 'snapshots',
     'rbd_max_clone_depth': 'clones',
 }

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Holds: what a job of another resource reads (a clone its source) must not change or go meanwhile.
+
+A hold lasts as long as its job lives, whatever ends that: nothing has to remember to let go.
+"""
+
+import sqlalchemy as sa
+
+from blockctl.db.tables import holds
+from blockctl.db.tables import jobs
+
+
+def hold(ctx, resource_id, job_id):
+    """Have the job hold the row. The caller has just moved the row by an event (db/transition.py), so has it locked."""
+    ctx.conn.execute(sa.insert(holds).values(resource_id=resource_id, job_id=job_id))
+
+
+def let_go(ctx, job_id):
+    """The job lives on, but does not read any more (its backend is gone, and what it began there will be removed)."""
+    ctx.conn.execute(sa.delete(holds).where(holds.c.job_id == job_id))
+
+
+def held(resource_id):
+    """The condition that some live job holds the row; ``resource_id``: an id or a column."""
+    return sa.exists().where(holds.c.resource_id == resource_id, holds.c.job_id == jobs.c.id, jobs.c.outcome.is_(None))
