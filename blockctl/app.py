@@ -9,7 +9,9 @@ if typing.TYPE_CHECKING:
 
     from blockctl import faultpoints
     from blockctl import policy
+    from blockctl.compute import nova
     from blockctl.db import engine
+    from blockctl.flows import engine as flow_engine
     from blockctl.jobs import doorbell
     from blockctl.rpc import notifier
     from blockctl.rpc import transport
@@ -26,3 +28,5 @@ class App:
     doorbell: 'doorbell.Doorbell'
     notifier: 'notifier.Notifier'
     points: 'faultpoints.Points'
+    flows: 'flow_engine.Engines'
+    compute: 'nova.Nova'

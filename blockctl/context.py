@@ -20,6 +20,10 @@ class Context(context.RequestContext):
         self.app = app
         self.conn = None
         self._writing = False
+        #: The caller is a service that acts for a user: its second token says so (api/middleware/auth.py).
+        self.is_service = False
+        #: The caller's catalog as JSON, where there is one.
+        self.catalog = None
 
     @property
     def conf(self):

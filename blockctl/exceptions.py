@@ -64,6 +64,11 @@ class InvalidState(Error):
     text = 'Invalid %(resource)s: %(resource)s %(id)s is %(status)s; it must be %(allowed)s to %(action)s it.'
 
 
+class VolumeMustStay(InvalidState):
+    text = ('Invalid volume: volume %(id)s is %(status)s; to delete it, it must be %(allowed)s, and must not migrate, '
+            'be attached, be read by other work, or have snapshots.')
+
+
 class Unauthenticated(Error):
     kind = Kind.UNAUTHENTICATED
     text = 'The request you have made requires authentication.'
@@ -72,6 +77,51 @@ class Unauthenticated(Error):
 class NotAuthorized(Error):
     kind = Kind.FORBIDDEN
     text = "Policy doesn't allow %(action)s to be performed."
+
+
+class InvalidHost(Error):
+    kind = Kind.INVALID
+    text = "Invalid host: No available service named '%(host)s'"
+
+
+class HostNotFound(Error):
+    kind = Kind.INVALID
+    text = "Host '%(host)s' not found"
+
+
+class ClusterNotFound(Error):
+    kind = Kind.INVALID
+    text = "Cluster '%(cluster)s' not found"
+
+
+class InvalidVolumeType(Error):
+    kind = Kind.INVALID
+    text = "Invalid volume type: Cannot find requested '%(name)s' volume type"
+
+
+class VolumeCannotMove(Error):
+    kind = Kind.INVALID
+    text = 'Invalid volume: volume %(volume_id)s cannot be migrated: %(reason)s.'
+
+
+class NotMigrating(Error):
+    kind = Kind.INVALID
+    text = 'Invalid volume: %(reason)s'
+
+
+class CannotRetype(Error):
+    kind = Kind.INVALID
+    text = 'Invalid volume: volume %(volume_id)s cannot be retyped: %(reason)s.'
+
+
+class AlreadyManaged(Error):
+    kind = Kind.INVALID
+    text = 'Unable to manage existing %(resource)s. The %(resource)s is already managed'
+
+
+class CannotUnmanage(Error):
+    kind = Kind.INVALID
+    text = 'Invalid volume: volume %(volume_id)s cannot be unmanaged: %(reason)s.'
 
 
 class TooLarge(Error):
@@ -89,6 +139,21 @@ class UnsupportedMedia(Error):
     text = 'Unsupported Content-Type'
 
 
+class InvalidAttachMode(Error):
+    kind = Kind.INVALID
+    text = "Invalid attaching mode '%(mode)s' for volume %(volume_id)s: it can only be read."
+
+
+class AlreadyAttached(Error):
+    kind = Kind.INVALID
+    text = 'Invalid volume: volume %(volume_id)s is already attached and multiple attachments are not enabled.'
+
+
+class WhichAttachment(Error):
+    kind = Kind.INVALID
+    text = 'Invalid volume: volume %(volume_id)s has several attachments; attachment_id has to name one.'
+
+
 # --- things that are not there
 class NotFound(Error):
     kind = Kind.NOT_FOUND
@@ -99,12 +164,48 @@ class VolumeNotFound(NotFound):
     text = 'Volume %(volume_id)s could not be found.'
 
 
+class ImageMetadataNotFound(NotFound):
+    text = 'Image metadata of volume %(volume_id)s could not be found.'
+
+
 class VolumeMetadataNotFound(NotFound):
     text = 'Volume %(volume_id)s has no metadata with key %(key)s.'
 
 
 class SnapshotNotFound(NotFound):
     text = 'Snapshot %(snapshot_id)s could not be found.'
+
+
+class AttachmentNotFound(NotFound):
+    text = 'Volume attachment could not be found with filter: attachment_id = %(attachment_id)s.'
+
+
+class SnapshotMetadataNotFound(NotFound):
+    text = 'Snapshot %(snapshot_id)s has no metadata with key %(key)s.'
+
+
+class GroupNotFound(NotFound):
+    text = 'Group %(group_id)s could not be found.'
+
+
+class GroupSnapshotNotFound(NotFound):
+    text = 'GroupSnapshot %(group_snapshot_id)s could not be found.'
+
+
+class GroupTypeNotFound(NotFound):
+    text = 'Group type %(group_type_id)s could not be found.'
+
+
+class GroupTypeNotFoundByName(NotFound):
+    text = 'Group type with name %(name)s could not be found.'
+
+
+class DefaultGroupTypeNotFound(NotFound):
+    text = 'Default group type can not be found.'
+
+
+class GroupSpecNotFound(NotFound):
+    text = 'Group Type %(group_type_id)s has no specs with key %(key)s.'
 
 
 class VolumeTypeNotFound(NotFound):
@@ -142,8 +243,46 @@ class PreconditionFailed(Error):
     text = 'The resource is not as the request expects it: %(reason)s'
 
 
+class CannotRevert(Conflict):
+    text = ("Invalid %(resource)s: volume %(volume_id)s cannot be reverted to its latest snapshot %(snapshot_id)s: the "
+            "%(resource)s is %(status)s, and must be available.")
+
+
 class VolumeTypeExists(Conflict):
     text = 'Volume Type %(name)s already exists.'
+
+
+class GroupTypeExists(Conflict):
+    text = 'Group Type %(name)s already exists.'
+
+
+class GroupTypeInUse(Error):
+    kind = Kind.INVALID
+    text = ('Target group type is still in use. Group Type %(group_type_id)s deletion is not allowed with groups '
+            'present with the type.')
+
+
+class GroupTypeReserved(Error):
+    """Of the groups that are called consistency groups."""
+
+    kind = Kind.INVALID
+    text = ('Group type %(group_type_id)s is that of consistency groups: they and their snapshots are asked for by '
+            '/consistencygroups and /cgsnapshots only.')
+
+
+class InvalidGroup(Error):
+    kind = Kind.INVALID
+    text = 'Invalid Group: %(reason)s'
+
+
+class NotReplicated(Error):
+    kind = Kind.INVALID
+    text = 'Invalid group type: Group %(group_id)s is not a replication group type.'
+
+
+class InvalidGroupVolume(Error):
+    kind = Kind.INVALID
+    text = 'Invalid volume: Cannot %(action)s group %(group_id)s because %(reason)s.'
 
 
 class VolumeTypeInUse(Error):
@@ -165,6 +304,16 @@ class ResourceBusy(Conflict):
     text = '%(resource)s %(id)s is being changed by another request.'
 
 
+class ConnectedElsewhere(Conflict):
+    text = 'Volume %(volume_id)s has another connection, and its type does not allow several.'
+
+
+class UsedByServer(Conflict):
+    """Clients look for its first word."""
+
+    text = 'ConflictNovaUsingAttachment: Detach volume from instance %(server_id)s using the Compute API'
+
+
 # --- limits
 class OverQuota(Error):
     """The wording of the old reference is kept: clients show it, and tempest reads its numbers."""
@@ -175,6 +324,11 @@ class OverQuota(Error):
 
 class VolumeSizeExceedsLimit(OverQuota):
     text = ("Requested volume size %(size)sG is larger than maximum allowed limit %(limit)sG.")
+
+
+class NoRoomToGrow(Error):
+    kind = Kind.OVER_LIMIT
+    text = 'The storage of volume %(volume_id)s has no room for %(growth)s GiB more.'
 
 
 # --- parts that are away
@@ -190,6 +344,14 @@ class DatabaseUnavailable(Unavailable):
 class StillUnderWay(Unavailable):
     text = ('The backend has not answered within %(seconds)s s. What was asked for goes on (job %(job_id)s); look at '
             'the resource later.')
+
+
+class ConnectionFailed(Unavailable):
+    text = 'The storage of volume %(volume_id)s could not change its connection; a user message may say more.'
+
+
+class ComputeUnavailable(Unavailable):
+    text = 'The compute service cannot be asked whether a server uses volume %(volume_id)s. Please try again later.'
 
 
 # --- inside
@@ -230,6 +392,12 @@ class BackendBusy(BackendError):
 
 class BackendFull(BackendError):
     text = 'The backend is full: %(reason)s'
+
+
+class BackendUnable(InvalidRequest):
+    """The driver lacks an ability (drivers/interface.py): trying again, or elsewhere, is of no use."""
+
+    text = 'The backend lacks the ability %(ability)s.'
 
 
 class NotFoundOnBackend(BackendError):

@@ -140,6 +140,26 @@ FILTERS = {
         Filter('multiattach', _boolean), Filter('metadata', _pairs), Filter('glance_metadata', _pairs, since='3.4'),
         Filter('group_id', _token, since='3.10'), Filter('created_at', _times), Filter('updated_at', _times),
         Filter('consumes_quota', _boolean, since='3.65')),
+    'attachment': (
+        Filter('id', _token), Filter('volume_id', _token), Filter('instance_id', _token), Filter('attached_host'),
+        Filter('mountpoint'), Filter('status', _token), Filter('attach_status', _token), Filter('attach_mode', _token),
+        Filter('project_id', _token)),
+    'snapshot': (
+        Filter('id', _token), Filter('name'), Filter('display_name'), Filter('status', _token),
+        Filter('volume_id', _token), Filter('volume_size', _integer), Filter('progress', _token),
+        Filter('user_id', _token), Filter('project_id', _token), Filter('volume_type_id', _token),
+        Filter('group_snapshot_id', _token_or_null), Filter('availability_zone'),
+        Filter('metadata', _pairs, since='3.22'), Filter('created_at', _times), Filter('updated_at', _times),
+        Filter('consumes_quota', _boolean, since='3.65')),
+    'group': (
+        Filter('id', _token), Filter('name'), Filter('description'), Filter('status', _token),
+        Filter('availability_zone'), Filter('group_type_id', _token), Filter('host', _token),
+        Filter('user_id', _token), Filter('project_id', _token), Filter('group_snapshot_id', _token_or_null),
+        Filter('source_group_id', _token_or_null), Filter('replication_status', _token)),
+    'group_snapshot': (
+        Filter('id', _token), Filter('name'), Filter('description'), Filter('status', _token),
+        Filter('group_id', _token), Filter('group_type_id', _token), Filter('user_id', _token),
+        Filter('project_id', _token)),
     'message': (
         Filter('id', _token), Filter('resource_uuid', _token), Filter('resource_type', _token),
         Filter('event_id', _token), Filter('request_id', _token), Filter('message_level', _token)),
@@ -160,16 +180,17 @@ def allowed(path):
         return {resource: tuple(names) for resource, names in json.load(file).items()}
 
 
-def read(ctx, call, resource, skip=frozenset()):
+def read(ctx, call, resource, skip=frozenset(), everybody=False):
     """{name: Wanted} of the query string, without the keys of paging and those in ``skip``.
 
-    What users may not filter by is dropped before 3.31, and refused (InvalidRequest) from there on.
+    What users may not filter by is dropped before 3.31, and refused (InvalidRequest) from there on; ``everybody``: they
+    may filter by all there is.
     """
     keys = pagination.KEYS if call.version >= microversions.WITH_COUNT else pagination.KEYS - {'with_count'}
     given = {name: value for name, value in call.query.items() if name not in keys and name not in skip}
     if not given:
         return {}
-    if not ctx.is_admin:
+    if not (ctx.is_admin or everybody):
         given = _permitted(ctx, call.version, resource, given)
     known = {row.name: row for row in FILTERS[resource] if row.covers(call.version)}
     every = {row.name for row in FILTERS[resource]}

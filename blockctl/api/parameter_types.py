@@ -76,8 +76,14 @@ ADDRESSABLE_EXTRA_SPECS = {**EXTRA_SPECS, 'propertyNames': {
     'x-reason': 'A key must be of 1 to 255 letters, digits and the characters - _ : .'}}
 
 #: A host, or a part of one; also the name of a service.
-HOST_OR_NULL = {'type': ['string', 'null'], 'minLength': 1, 'maxLength': 255, 'pattern': rf'^[!-~]*{_END}',
-                'x-reasons': {'pattern': 'It must be of printable ASCII characters, without blanks.'}}
+HOST = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': rf'^[!-~]*{_END}',
+        'x-reasons': {'pattern': 'It must be of printable ASCII characters, without blanks.'}}
+
+HOST_OR_NULL = {**HOST, 'type': ['string', 'null']}
+
+#: How far something is, in words: 0% to 100%.
+PERCENTAGE_OR_NULL = {'type': ['string', 'null'], 'pattern': f'^(100|[0-9]{{1,2}})%{_END}',
+                      'x-reasons': {'pattern': 'It must be a whole percentage, such as 80%.'}}
 
 #: A limit; -1 is unlimited.
 QUOTA_LIMIT = {'type': 'integer', 'minimum': -1, 'maximum': 2 ** 31 - 1}
@@ -89,3 +95,16 @@ def size(name, value):
     if not 1 <= number <= SIZE_MAX:
         raise exceptions.InvalidField(field=name, value=value, reason=_SIZE_REASON)
     return number
+
+
+def described(body):
+    """{'name': ..., 'description': ...} of what a body gives, by these names or as older clients call them.
+
+    Without blanks around them.
+    """
+    found = {}
+    for name in ('name', 'description'):
+        for key in (f'display_{name}', name):
+            if key in body:
+                found[name] = body[key] if body[key] is None else body[key].strip()
+    return found

@@ -13,8 +13,15 @@ import routes
 from blockctl import exceptions
 from blockctl.api import endpoint
 from blockctl.api import versioned
+from blockctl.api.handlers import attachments
 from blockctl.api.handlers import availability_zones
+from blockctl.api.handlers import cgsnapshots
+from blockctl.api.handlers import consistencygroups
 from blockctl.api.handlers import extensions
+from blockctl.api.handlers import group_snapshots
+from blockctl.api.handlers import group_specs
+from blockctl.api.handlers import group_types
+from blockctl.api.handlers import groups
 from blockctl.api.handlers import limits
 from blockctl.api.handlers import messages
 from blockctl.api.handlers import pools
@@ -22,6 +29,12 @@ from blockctl.api.handlers import quota_classes
 from blockctl.api.handlers import quotas
 from blockctl.api.handlers import resource_filters
 from blockctl.api.handlers import services
+from blockctl.api.handlers import snapshot_actions
+from blockctl.api.handlers import snapshot_manage
+from blockctl.api.handlers import snapshot_metadata
+from blockctl.api.handlers import snapshots
+from blockctl.api.handlers import volume_actions
+from blockctl.api.handlers import volume_manage
 from blockctl.api.handlers import volume_metadata
 from blockctl.api.handlers import volume_type_extra_specs
 from blockctl.api.handlers import volume_types
@@ -66,6 +79,48 @@ ROUTES = tuple(Route(*row) for row in (
     ('volume_metadata', 'DELETE', '/volumes/{volume_id}/metadata/{key}', volume_metadata.delete,
      'volume:delete_volume_metadata'),
 
+    ('snapshot_manage', 'GET', '/os-snapshot-manage', snapshot_manage.index_older,
+     'snapshot_extension:list_manageable'),
+    ('snapshot_manage', 'GET', '/os-snapshot-manage/detail', snapshot_manage.detail_older,
+     'snapshot_extension:list_manageable'),
+    ('snapshot_manage', 'POST', '/os-snapshot-manage', snapshot_manage.create_older,
+     'snapshot_extension:snapshot_manage'),
+    ('snapshot_manage', 'GET', '/manageable_snapshots', snapshot_manage.index,
+     'snapshot_extension:list_manageable'),
+    ('snapshot_manage', 'GET', '/manageable_snapshots/detail', snapshot_manage.detail,
+     'snapshot_extension:list_manageable'),
+    ('snapshot_manage', 'POST', '/manageable_snapshots', snapshot_manage.create,
+     'snapshot_extension:snapshot_manage'),
+
+    ('volume_manage', 'GET', '/os-volume-manage', volume_manage.index_older, 'volume_extension:list_manageable'),
+    ('volume_manage', 'GET', '/os-volume-manage/detail', volume_manage.detail_older,
+     'volume_extension:list_manageable'),
+    ('volume_manage', 'POST', '/os-volume-manage', volume_manage.create_older, 'volume_extension:volume_manage'),
+    ('volume_manage', 'GET', '/manageable_volumes', volume_manage.index, 'volume_extension:list_manageable'),
+    ('volume_manage', 'GET', '/manageable_volumes/detail', volume_manage.detail,
+     'volume_extension:list_manageable'),
+    ('volume_manage', 'POST', '/manageable_volumes', volume_manage.create, 'volume_extension:volume_manage'),
+
+    ('snapshots', 'GET', '/snapshots', snapshots.index, 'volume:get_all_snapshots'),
+    ('snapshots', 'POST', '/snapshots', snapshots.create, 'volume:create_snapshot'),
+    ('snapshots', 'GET', '/snapshots/detail', snapshots.detail, 'volume:get_all_snapshots'),
+    ('snapshots', 'GET', '/snapshots/{snapshot_id}', snapshots.show, 'volume:get_snapshot'),
+    ('snapshots', 'PUT', '/snapshots/{snapshot_id}', snapshots.update, 'volume:update_snapshot'),
+    ('snapshots', 'DELETE', '/snapshots/{snapshot_id}', snapshots.delete, 'volume:delete_snapshot'),
+
+    ('snapshot_metadata', 'GET', '/snapshots/{snapshot_id}/metadata', snapshot_metadata.index,
+     'volume:get_snapshot_metadata'),
+    ('snapshot_metadata', 'POST', '/snapshots/{snapshot_id}/metadata', snapshot_metadata.create,
+     'volume:update_snapshot_metadata'),
+    ('snapshot_metadata', 'PUT', '/snapshots/{snapshot_id}/metadata', snapshot_metadata.update_all,
+     'volume:update_snapshot_metadata'),
+    ('snapshot_metadata', 'GET', '/snapshots/{snapshot_id}/metadata/{key}', snapshot_metadata.show,
+     'volume:get_snapshot_metadata'),
+    ('snapshot_metadata', 'PUT', '/snapshots/{snapshot_id}/metadata/{key}', snapshot_metadata.update,
+     'volume:update_snapshot_metadata'),
+    ('snapshot_metadata', 'DELETE', '/snapshots/{snapshot_id}/metadata/{key}', snapshot_metadata.delete,
+     'volume:delete_snapshot_metadata'),
+
     ('volume_types', 'GET', '/types', volume_types.index, 'volume_extension:type_get_all'),
     ('volume_types', 'POST', '/types', volume_types.create, 'volume_extension:type_create'),
     ('volume_types', 'GET', '/types/default', volume_types.default, 'volume_extension:type_get'),
@@ -84,11 +139,68 @@ ROUTES = tuple(Route(*row) for row in (
     ('volume_type_extra_specs', 'DELETE', '/types/{type_id}/extra_specs/{key}', volume_type_extra_specs.delete,
      'volume_extension:types_extra_specs:delete'),
 
+    ('attachments', 'GET', '/attachments', attachments.index, 'volume:get_all'),
+    ('attachments', 'POST', '/attachments', attachments.create, 'volume:attachment_create'),
+    ('attachments', 'GET', '/attachments/detail', attachments.detail, 'volume:get_all'),
+    ('attachments', 'GET', '/attachments/{attachment_id}', attachments.show, 'volume:get'),
+    ('attachments', 'PUT', '/attachments/{attachment_id}', attachments.update, 'volume:attachment_update'),
+    ('attachments', 'DELETE', '/attachments/{attachment_id}', attachments.delete, 'volume:attachment_delete'),
+
     ('services', 'GET', '/os-services', services.index, 'volume_extension:services:index'),
     ('services', 'PUT', '/os-services/enable', services.enable, 'volume_extension:services:update'),
     ('services', 'PUT', '/os-services/disable', services.disable, 'volume_extension:services:update'),
     ('services', 'PUT', '/os-services/disable-log-reason', services.disable_log_reason,
      'volume_extension:services:update'),
+
+    ('group_types', 'GET', '/group_types', group_types.index, None),
+    ('group_types', 'POST', '/group_types', group_types.create, 'group:group_types:create'),
+    ('group_types', 'GET', '/group_types/default', group_types.default, None),
+    ('group_types', 'GET', '/group_types/{group_type_id}', group_types.show, None),
+    ('group_types', 'PUT', '/group_types/{group_type_id}', group_types.update, 'group:group_types:update'),
+    ('group_types', 'DELETE', '/group_types/{group_type_id}', group_types.delete, 'group:group_types:delete'),
+    ('group_specs', 'GET', '/group_types/{group_type_id}/group_specs', group_specs.index,
+     'group:group_types_specs:get_all'),
+    ('group_specs', 'POST', '/group_types/{group_type_id}/group_specs', group_specs.create,
+     'group:group_types_specs:create'),
+    ('group_specs', 'GET', '/group_types/{group_type_id}/group_specs/{key}', group_specs.show,
+     'group:group_types_specs:get'),
+    ('group_specs', 'PUT', '/group_types/{group_type_id}/group_specs/{key}', group_specs.update,
+     'group:group_types_specs:update'),
+    ('group_specs', 'DELETE', '/group_types/{group_type_id}/group_specs/{key}', group_specs.delete,
+     'group:group_types_specs:delete'),
+
+    ('groups', 'GET', '/groups', groups.index, 'group:get_all'),
+    ('groups', 'POST', '/groups', groups.create, 'group:create'),
+    ('groups', 'GET', '/groups/detail', groups.detail, 'group:get_all'),
+    ('groups', 'GET', '/groups/{group_id}', groups.show, 'group:get'),
+    ('groups', 'PUT', '/groups/{group_id}', groups.update, 'group:update'),
+
+    ('group_snapshots', 'GET', '/group_snapshots', group_snapshots.index_all, 'group:get_all_group_snapshots'),
+    ('group_snapshots', 'GET', '/group_snapshots', group_snapshots.index, 'group:get_all_group_snapshots'),
+    ('group_snapshots', 'POST', '/group_snapshots', group_snapshots.create, 'group:create_group_snapshot'),
+    ('group_snapshots', 'GET', '/group_snapshots/detail', group_snapshots.detail_all, 'group:get_all_group_snapshots'),
+    ('group_snapshots', 'GET', '/group_snapshots/detail', group_snapshots.detail, 'group:get_all_group_snapshots'),
+    ('group_snapshots', 'GET', '/group_snapshots/{group_snapshot_id}', group_snapshots.show,
+     'group:get_group_snapshot'),
+    ('group_snapshots', 'DELETE', '/group_snapshots/{group_snapshot_id}', group_snapshots.delete,
+     'group:delete_group_snapshot'),
+
+    ('consistencygroups', 'GET', '/consistencygroups', consistencygroups.index, 'group:get_all'),
+    ('consistencygroups', 'POST', '/consistencygroups', consistencygroups.create, 'group:create'),
+    ('consistencygroups', 'GET', '/consistencygroups/detail', consistencygroups.detail, 'group:get_all'),
+    ('consistencygroups', 'POST', '/consistencygroups/create_from_src', consistencygroups.create_from_src,
+     'group:create'),
+    ('consistencygroups', 'GET', '/consistencygroups/{group_id}', consistencygroups.show, 'group:get'),
+    ('consistencygroups', 'PUT', '/consistencygroups/{group_id}', consistencygroups.update, 'group:update'),
+    ('consistencygroups', 'PUT', '/consistencygroups/{group_id}/update', consistencygroups.update, 'group:update'),
+    ('consistencygroups', 'DELETE', '/consistencygroups/{group_id}', consistencygroups.delete_empty, 'group:delete'),
+    ('consistencygroups', 'POST', '/consistencygroups/{group_id}/delete', consistencygroups.delete, 'group:delete'),
+
+    ('cgsnapshots', 'GET', '/cgsnapshots', cgsnapshots.index, 'group:get_all_group_snapshots'),
+    ('cgsnapshots', 'POST', '/cgsnapshots', cgsnapshots.create, 'group:create_group_snapshot'),
+    ('cgsnapshots', 'GET', '/cgsnapshots/detail', cgsnapshots.detail, 'group:get_all_group_snapshots'),
+    ('cgsnapshots', 'GET', '/cgsnapshots/{group_snapshot_id}', cgsnapshots.show, 'group:get_group_snapshot'),
+    ('cgsnapshots', 'DELETE', '/cgsnapshots/{group_snapshot_id}', cgsnapshots.delete, 'group:delete_group_snapshot'),
 
     ('availability_zones', 'GET', '/os-availability-zone', availability_zones.index, None),
     ('extensions', 'GET', '/extensions', extensions.index, None),
@@ -116,6 +228,71 @@ ROUTES = tuple(Route(*row) for row in (
 
 ACTIONS: tuple[Action, ...] = tuple(Action(*row) for row in (
     # resource, path, key, handler, rule
+    ('groups', '/groups/action', 'create-from-src', groups.create_from_src, 'group:create'),
+    ('groups', '/groups/{group_id}/action', 'delete', groups.delete, 'group:delete'),
+    ('groups', '/groups/{group_id}/action', 'reset_status', groups.reset_status, 'group:reset_status'),
+    ('groups', '/groups/{group_id}/action', 'enable_replication', groups.enable_replication,
+     'group:enable_replication'),
+    ('groups', '/groups/{group_id}/action', 'disable_replication', groups.disable_replication,
+     'group:disable_replication'),
+    ('groups', '/groups/{group_id}/action', 'failover_replication', groups.failover_replication,
+     'group:failover_replication'),
+    ('groups', '/groups/{group_id}/action', 'list_replication_targets', groups.list_replication_targets,
+     'group:list_replication_targets'),
+    ('group_snapshots', '/group_snapshots/{group_snapshot_id}/action', 'reset_status', group_snapshots.reset_status,
+     'group:reset_group_snapshot_status'),
+    ('snapshot_actions', '/snapshots/{snapshot_id}/action', 'os-reset_status', snapshot_actions.reset_status,
+     'volume_extension:snapshot_admin_actions:reset_status'),
+    ('snapshot_actions', '/snapshots/{snapshot_id}/action', 'os-force_delete', snapshot_actions.force_delete,
+     'volume_extension:snapshot_admin_actions:force_delete'),
+    ('snapshot_actions', '/snapshots/{snapshot_id}/action', 'os-update_snapshot_status', snapshot_actions.update_status,
+     'snapshot_extension:snapshot_actions:update_snapshot_status'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'revert', volume_actions.revert, 'volume:revert_to_snapshot'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-extend', volume_actions.extend, 'volume:extend'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-extend_volume_completion', volume_actions.extend_completion,
+     'volume_extension:volume_admin_actions:extend_volume_completion'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-reset_status', volume_actions.reset_status,
+     'volume_extension:volume_admin_actions:reset_status'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-force_delete', volume_actions.force_delete,
+     'volume_extension:volume_admin_actions:force_delete'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-set_bootable', volume_actions.set_bootable, 'volume:update'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-update_readonly_flag', volume_actions.update_readonly,
+     'volume:update_readonly_flag'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-set_image_metadata', volume_actions.set_image_metadata,
+     'volume_extension:volume_image_metadata:set'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-show_image_metadata', volume_actions.show_image_metadata,
+     'volume_extension:volume_image_metadata:show'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-unset_image_metadata', volume_actions.unset_image_metadata,
+     'volume_extension:volume_image_metadata:remove'),
+    ('snapshot_actions', '/snapshots/{snapshot_id}/action', 'os-unmanage', snapshot_actions.unmanage,
+     'snapshot_extension:snapshot_unmanage'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-retype', volume_actions.retype, 'volume:retype'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-migrate_volume', volume_actions.migrate,
+     'volume_extension:volume_admin_actions:migrate_volume'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-migrate_volume_completion',
+     volume_actions.migrate_completion, 'volume_extension:volume_admin_actions:migrate_volume_completion'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-unmanage', volume_actions.unmanage,
+     'volume_extension:volume_unmanage'),
+    ('attachments', '/attachments/{attachment_id}/action', 'os-complete', attachments.complete,
+     'volume:attachment_complete'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-reserve', volume_actions.reserve,
+     'volume_extension:volume_actions:reserve'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-unreserve', volume_actions.unreserve,
+     'volume_extension:volume_actions:unreserve'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-begin_detaching', volume_actions.begin_detaching,
+     'volume_extension:volume_actions:begin_detaching'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-roll_detaching', volume_actions.roll_detaching,
+     'volume_extension:volume_actions:roll_detaching'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-attach', volume_actions.attach,
+     'volume_extension:volume_actions:attach'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-detach', volume_actions.detach,
+     'volume_extension:volume_actions:detach'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-initialize_connection', volume_actions.initialize_connection,
+     'volume_extension:volume_actions:initialize_connection'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-terminate_connection', volume_actions.terminate_connection,
+     'volume_extension:volume_actions:terminate_connection'),
+    ('volume_actions', '/volumes/{volume_id}/action', 'os-force_detach', volume_actions.force_detach,
+     'volume_extension:volume_admin_actions:force_detach'),
 ))
 
 
@@ -139,6 +316,8 @@ class _ByKey(versioned.Span):
         for choice in self._choices.get(key, ()):
             if choice.covers(call.version):
                 return choice.answer(ctx, call, parts)
+        if key in self._choices:
+            raise exceptions.NotFound()  # in another version, as any other route
         raise exceptions.InvalidRequest(f'There is no such action: {key[:80]}. Verify the request body and '
                                         'Content-Type header and try again.')
 

@@ -11,6 +11,7 @@ from blockctl.conf import api
 from blockctl.conf import backend
 from blockctl.conf import faults
 from blockctl.conf import jobs
+from blockctl.conf import nova
 from blockctl.conf import process
 from blockctl.conf import quota
 from blockctl.conf import scheduler
@@ -23,6 +24,7 @@ GROUPS = (
     ('DEFAULT', quota.OPTIONS),
     ('database', process.DATABASE),
     ('jobs', jobs.OPTIONS),
+    ('nova', nova.OPTIONS),
     ('faults', faults.OPTIONS),
 )
 

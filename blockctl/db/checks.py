@@ -7,8 +7,11 @@ import functools
 import sqlalchemy as sa
 
 from blockctl import states
+from blockctl.db import holds
 from blockctl.db import pools
 from blockctl.db import quotas
+from blockctl.db.tables import group_snapshots
+from blockctl.db.tables import attachments
 from blockctl.db.tables import groups
 from blockctl.db.tables import jobs
 from blockctl.db.tables import quota_usages
@@ -44,10 +47,24 @@ def claims(ctx):
 def stranded(ctx):
     """[(id, status)] of what is in a transitional state without a live job to move it on."""
     found = []
-    for machine, table in ((states.VOLUME, volumes), (states.SNAPSHOT, snapshots)):
+    for machine, table in ((states.VOLUME, volumes), (states.SNAPSHOT, snapshots), (states.GROUP, groups),
+                           (states.GROUP_SNAPSHOT, group_snapshots), (states.ATTACHMENT, attachments)):
+        status = table.c.attach_status if machine is states.ATTACHMENT else table.c.status
         live = sa.exists().where(jobs.c.live_key == table.c.id)
-        statement = sa.select(table.c.id, table.c.status).where(table.c.status.in_(machine.transitional), ~live)
+        if machine is states.SNAPSHOT:
+            live |= holds.held(table.c.id)  # by the job of its volume, which goes with it or back to it
+        statement = sa.select(table.c.id, status).where(status.in_(machine.transitional), ~live)
         found += [tuple(row) for row in ctx.conn.execute(statement.order_by(table.c.id))]
+    return found
+
+
+def in_hand(ctx, backend):
+    """{name} of the images that live jobs of a backend make for a move, or remove after one."""
+    found = set()
+    for payload in ctx.conn.execute(sa.select(jobs.c.payload).where(
+            jobs.c.outcome.is_(None), jobs.c.topic == backend)).scalars():
+        left = payload.get('leaves') or {}
+        found.update(payload.get('names', ()), left.get('payload', {}).get('names', ()))
     return found
 
 
@@ -56,3 +73,16 @@ def on_backend(ctx, backend):
     statement = sa.select(volumes.c.id, volumes.c.host, volumes.c.status, volumes.c.size).where(
         volumes.c.host.startswith(backend + '#', autoescape=True))
     return {row.id: (row.host, row.status, row.size) for row in ctx.conn.execute(statement)}
+
+
+def snapshots_on_backend(ctx, backend):
+    """{snapshot id: (pool's full name, status, id in its volume's name)} of all whose volume is on a backend.
+
+    Without those that a backend has by another name than theirs (``provider_id``), as of groups.
+    """
+    statement = sa.select(
+        snapshots.c.id, volumes.c.host, snapshots.c.status,
+        sa.func.coalesce(volumes.c.name_id, volumes.c.id).label('named'),
+    ).join(volumes, volumes.c.id == snapshots.c.volume_id).where(
+        volumes.c.host.startswith(backend + '#', autoescape=True), snapshots.c.provider_id.is_(None))
+    return {row.id: (row.host, row.status, row.named) for row in ctx.conn.execute(statement)}

@@ -15,6 +15,20 @@ def hold(ctx, resource_id, job_id):
     ctx.conn.execute(sa.insert(holds).values(resource_id=resource_id, job_id=job_id))
 
 
+def hold_all(ctx, resource_ids, job_id):
+    """Have the job hold several rows, which the caller has locked. None at all is no work."""
+    if resource_ids:
+        ctx.conn.execute(sa.insert(holds), [{'resource_id': each, 'job_id': job_id} for each in resource_ids])
+
+
+def keep(ctx, resource_id, job_id):
+    """Have the resource's own job keep it to itself: no event but those of its keeper moves it while the job lives.
+
+    For work during which the status stays what it was (a volume that migrates).
+    """
+    hold(ctx, resource_id, job_id)
+
+
 def let_go(ctx, job_id):
     """The job lives on, but does not read any more (its backend is gone, and what it began there will be removed)."""
     ctx.conn.execute(sa.delete(holds).where(holds.c.job_id == job_id))
@@ -23,3 +37,15 @@ def let_go(ctx, job_id):
 def held(resource_id):
     """The condition that some live job holds the row; ``resource_id``: an id or a column."""
     return sa.exists().where(holds.c.resource_id == resource_id, holds.c.job_id == jobs.c.id, jobs.c.outcome.is_(None))
+
+
+def held_beside(resource_id, owner_id):
+    """The condition that a live job holds the row which is not that of ``owner_id``."""
+    return sa.exists().where(holds.c.resource_id == resource_id, holds.c.job_id == jobs.c.id,
+                             jobs.c.live_key != owner_id)
+
+
+def kept(resource_id):
+    """The condition that the row's own live job keeps it to itself."""
+    return sa.exists().where(holds.c.resource_id == resource_id, holds.c.job_id == jobs.c.id,
+                             jobs.c.live_key == resource_id)

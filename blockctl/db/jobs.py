@@ -48,6 +48,11 @@ def outcome(ctx, job_id):
     return ctx.conn.execute(sa.select(jobs.c.outcome).where(jobs.c.id == job_id)).scalar_one()
 
 
+def live_id(ctx, resource_id):
+    """The id of a resource's live job, or None."""
+    return ctx.conn.execute(sa.select(jobs.c.id).where(jobs.c.live_key == resource_id)).scalar()
+
+
 def _free():
     return sa.or_(jobs.c.owner.is_(None), jobs.c.lease_until < utcnow())
 
@@ -138,6 +143,13 @@ def put_back(ctx, job, delay, failed):
     advance(ctx, job, **_FREED, **values)
 
 
+def hurry(ctx, resource_id):
+    """The live job of a resource need not pause any longer. Returns its id, or None when there is none."""
+    ctx.conn.execute(sa.update(jobs).where(jobs.c.live_key == resource_id, jobs.c.owner.is_(None)).values(
+        not_before=None))
+    return ctx.conn.execute(sa.select(jobs.c.id).where(jobs.c.live_key == resource_id)).scalar()
+
+
 def hand_over(ctx, job, topic, **values):
     """Give a job to another topic (scheduler to backend, or back), where it starts afresh."""
     advance(ctx, job, **_FREED, topic=topic, started_at=None, not_before=None, tries=0, failing_since=None, step=None,
@@ -161,6 +173,9 @@ def supersede(ctx, resource_id):
 
     Returns (to_fence, not_before) for the next job of the resource: its worker may be about to act, and believes in its
     lease until that ends.  It is not renewed any more, so the next job waits for that moment and then fences.
+
+    A job that would leave something behind says in its payload, under 'leaves', what job clears that away (``kind``,
+    ``resource_id``, ``topic``, ``payload``): it is posted here.
     """
     row = ctx.conn.execute(
         sa.select(jobs).where(jobs.c.live_key == resource_id).with_for_update()).first()
@@ -169,7 +184,25 @@ def supersede(ctx, resource_id):
     ctx.conn.execute(sa.update(jobs).where(jobs.c.id == row.id).values(
         **_FREED, epoch=row.epoch + 1, live_key=None, outcome='superseded', finished_at=utcnow(),
         updated_at=utcnow()))
-    return [*row.to_fence, *([row.identity] if row.identity else [])], row.lease_until
+    to_fence = [*row.to_fence, *([row.identity] if row.identity else [])]
+    # What was never claimed waits for no retry, but for the worker of the job it replaced itself.
+    not_before = row.not_before if row.started_at is None else row.lease_until
+    if row.payload.get('leaves'):
+        post(ctx, **row.payload['leaves'], to_fence=to_fence, not_before=not_before)
+    return to_fence, not_before
+
+
+def supersede_all(ctx, resource_ids):
+    """End the live jobs of several resources, because one job replaces them: (to_fence, not_before) for that one."""
+    live = ctx.conn.execute(sa.select(jobs.c.live_key).where(jobs.c.live_key.in_(list(resource_ids)))).scalars()
+    ended = [supersede(ctx, resource_id) for resource_id in sorted(live)]
+    return (sorted({identity for to_fence, _ in ended for identity in to_fence}),
+            max((moment for _, moment in ended if moment is not None), default=None))
+
+
+def at_work(resource_id):
+    """The condition that a resource has a live job; ``resource_id``: the column of the statement it is put into."""
+    return sa.exists().where(jobs.c.live_key == resource_id)
 
 
 def unserved(ctx, seconds, alive):

@@ -11,15 +11,17 @@ from blockctl.db.columns import utcnow
 from blockctl.db.tables import messages
 
 
-def write(ctx, job, resource_type, event_id, text):
+def write(ctx, job, resource_type, event_id, text, resource_id=None):
     """Store a message of level ERROR for the job's project, in the transaction that settles the failure.
 
+    ``resource_id``: of what it is about, where that is not the job's own.
     ``text`` is for the tenant: no pool, host or backend names (DESIGN.md section 6).
     """
     ctx.conn.execute(sa.insert(messages).values(
         id=uuidutils.generate_uuid(), project_id=job.project_id, request_id=job.request_id,
-        resource_type=resource_type, resource_id=job.resource_id, event_id=event_id, message_level='ERROR',
-        user_message=text[:1024], guaranteed_until=utcnow(ctx.conf.message_ttl), created_at=utcnow()))
+        resource_type=resource_type, resource_id=resource_id or job.resource_id, event_id=event_id,
+        message_level='ERROR', user_message=text[:1024], guaranteed_until=utcnow(ctx.conf.message_ttl),
+        created_at=utcnow()))
 
 
 #: What a list can be sorted by, and filtered by; the wire calls the resource's id resource_uuid.

@@ -19,15 +19,25 @@ _PROMISES = sa.union_all(
     sa.select(volume_moves.c.host, volume_moves.c.size)).subquery()
 
 
-def claim(ctx, name, size):
-    """Promise ``size`` GiB of a pool; False when it does not fit (any more), or its service is disabled (by now)."""
+def claim(ctx, name, size, disabled_too=False):
+    """Promise ``size`` GiB of a pool; False when it does not fit (any more), or its service is disabled (by now).
+
+    ``disabled_too``: for what is there already, and grows.
+    """
     taken = pools.c.claimed + pools.c.foreign + size
     disabled = sa.exists().where(services.c.host == pools.c.backend, services.c.binary == 'cinder-volume',
                                  services.c.disabled)
     statement = sa.update(pools).where(
-        pools.c.name == name, sa.or_(pools.c.bound.is_(None), taken <= pools.c.bound), ~disabled,
+        pools.c.name == name, sa.or_(pools.c.bound.is_(None), taken <= pools.c.bound),
+        *(() if disabled_too else (~disabled,)),
     ).values(claimed=pools.c.claimed + size, changed_at=utcnow())
     return ctx.conn.execute(statement).rowcount == 1
+
+
+def count_in(ctx, name, size):
+    """``size`` GiB that are there already are a volume's from now on: they need no room, so no bound refuses them."""
+    ctx.conn.execute(sa.update(pools).where(pools.c.name == name).values(
+        claimed=pools.c.claimed + size, changed_at=utcnow()))
 
 
 def release(ctx, name, size):
@@ -72,6 +82,11 @@ def changed_since(ctx, moment):
     if moment is not None:
         statement = statement.where(pools.c.changed_at >= moment)
     return ctx.conn.execute(statement).all(), now
+
+
+def report_of(ctx, name):
+    """What a pool last reported, or None where there is no such pool."""
+    return ctx.conn.execute(sa.select(pools.c.report).where(pools.c.name == name)).scalar()
 
 
 def drift(ctx):

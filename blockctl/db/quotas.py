@@ -23,6 +23,11 @@ def volume_deltas(size, volume_type_id, count=1):
     return deltas
 
 
+def growth_deltas(growth, volume_type_id):
+    """What a volume takes, by resource, that grows by ``growth`` GiB."""
+    return {name: amount for name, amount in volume_deltas(growth, volume_type_id, count=0).items() if amount}
+
+
 def snapshot_deltas(conf, size, volume_type_id, count=1):
     """What ``count`` snapshots of volumes of together ``size`` GiB take; their GiB unless ``no_snapshot_gb_quota``."""
     deltas = {'snapshots': count} | ({} if conf.no_snapshot_gb_quota else {'gigabytes': size})

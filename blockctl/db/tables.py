@@ -114,13 +114,16 @@ volume_metadata = _pairs('volume_metadata', ('volumes', 'volume_id'))
 volume_admin_metadata = _pairs('volume_admin_metadata', ('volumes', 'volume_id'))
 volume_image_metadata = _pairs('volume_image_metadata', ('volumes', 'volume_id'))
 
-# A second pool that a volume is promised while it moves there: claims count it like a volume's own.
+# A second place of a volume, which a move to another pool made or left behind: claims count it like its own.
+# It has an id of its own, by which the job that clears it away is known: the volume need not wait for that.
 volume_moves = _table(
     'volume_moves',
-    _id('volume_id', primary_key=True),
+    _id(primary_key=True),
+    _id('volume_id', nullable=False),
     sa.Column('host', ascii_type(HOST), nullable=False),  # host@backend#pool
     sa.Column('size', sa.Integer(), nullable=False),  # GiB
-    sa.ForeignKeyConstraint(['volume_id'], ['volumes.id']),
+    # What is being cleared away of a volume must not be mistaken for what comes anew.
+    sa.UniqueConstraint('volume_id', 'host', name='uq_volume_moves_volume_host'),
     sa.Index('ix_volume_moves_host', 'host'))
 
 # --- snapshots
@@ -161,7 +164,9 @@ attachments = _table(
     sa.Column('attach_mode', ascii_type(36)),  # rw, ro
     sa.Column('attach_status', ascii_type(36), nullable=False),
     sa.Column('connector', sa.JSON()),
-    sa.Column('connection_info', sa.JSON()),
+    sa.Column('connection_info', sa.JSON(none_as_null=True)),
+    # The backend was changed for this connection: whoever removes the attachment has that taken back.
+    sa.Column('exported', sa.Boolean(), nullable=False, server_default=sa.false()),
     sa.Column('attach_time', time_type()),
     sa.Column('detach_time', time_type()),
     *_stamps(),

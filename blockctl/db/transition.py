@@ -25,6 +25,10 @@ class _Kept:
 _KEPT = {
     states.VOLUME: _Kept(tables.volumes, 'status', exceptions.VolumeNotFound, 'volume_id'),
     states.SNAPSHOT: _Kept(tables.snapshots, 'status', exceptions.SnapshotNotFound, 'snapshot_id'),
+    states.ATTACHMENT: _Kept(tables.attachments, 'attach_status', exceptions.AttachmentNotFound, 'attachment_id'),
+    states.GROUP: _Kept(tables.groups, 'status', exceptions.GroupNotFound, 'group_id'),
+    states.GROUP_SNAPSHOT: _Kept(
+        tables.group_snapshots, 'status', exceptions.GroupSnapshotNotFound, 'group_snapshot_id'),
 }
 
 
@@ -39,8 +43,8 @@ def transition(ctx, machine, row_id, event, *where, **values):
     kept = _KEPT[machine]
     table, status = kept.table, kept.table.c[kept.status]
     _lock(ctx, table, row_id)
-    if not move.held_too:
-        where = (*where, ~holds.held(row_id))
+    if move.held_too != states.BY_ITS_KEEPER:
+        where = (*where, ~(holds.kept(row_id) if move.held_too else holds.held(row_id)))
     statement = sa.update(table).where(table.c.id == row_id, status.in_(move.sources), *where).ordered_values(
         *_changes(table, status, move.target, values))
     if ctx.conn.execute(statement).rowcount == 1:
@@ -50,6 +54,43 @@ def transition(ctx, machine, row_id, event, *where, **values):
         raise kept.not_found(**{kept.key: row_id})
     raise exceptions.InvalidState(resource=machine.resource, id=row_id, status=row.status, action=event,
                                   allowed=' or '.join(move.sources))
+
+
+def transition_all(ctx, machine, row_ids, event):
+    """Move all of these rows by ``event``, or none: InvalidState names one that cannot go. None at all is no work.
+
+    The caller's transaction has them locked already.
+    """
+    if not row_ids:
+        return
+    move = machine.moves[event]
+    kept = _KEPT[machine]
+    table, status = kept.table, kept.table.c[kept.status]
+    cannot = status.not_in(move.sources)
+    if move.held_too != states.BY_ITS_KEEPER:
+        cannot |= holds.kept(table.c.id) if move.held_too else holds.held(table.c.id)
+    row = ctx.conn.execute(
+        sa.select(table.c.id, status.label('status')).where(table.c.id.in_(row_ids), cannot).limit(1)).first()
+    if row is not None:
+        raise exceptions.InvalidState(resource=machine.resource, id=row.id, status=row.status, action=event,
+                                      allowed=' or '.join(move.sources))
+    ctx.conn.execute(sa.update(table).where(table.c.id.in_(row_ids)).ordered_values(
+        *_changes(table, status, move.target, {})))
+
+
+def reset(ctx, machine, row_id, status, *where, **values):
+    """Set a row's state by an administrator's word, whatever it is now; ``status`` None: it stays.
+
+    In the transaction that ends the row's live job (jobs.supersede): nobody else moves it on.  Returns whether there is
+    such a row, that meets ``where``.  Raises ValueError for a status that administrators cannot set.
+    """
+    if status is not None and status not in machine.settable:
+        raise ValueError(f'{machine.resource}: {status} cannot be set')
+    kept = _KEPT[machine]
+    table = kept.table
+    statement = sa.update(table).where(table.c.id == row_id, *where).ordered_values(
+        *_changes(table, table.c[kept.status], status, values))
+    return ctx.conn.execute(statement).rowcount == 1
 
 
 def _changes(table, status, target, values):

@@ -4,7 +4,9 @@
 import sqlalchemy as sa
 
 from blockctl import exceptions
+from blockctl.db import attachments
 from blockctl.db import conditions
+from blockctl.db import groups
 from blockctl.db import pages
 from blockctl.db.tables import volume_admin_metadata
 from blockctl.db.tables import volume_image_metadata
@@ -69,17 +71,29 @@ class Related:
     def __init__(self):
         self.metadata = {}
         self.image_metadata = {}
+        self.attachments = {}
+        self.consistency_groups = frozenset()  # ids of their groups that are called so
+        self.hosts_too = False  # whether the caller may know where servers are
 
 
 def related(ctx, rows):
-    """Metadata of ``rows``, of all kinds, in one statement."""
+    """Metadata of ``rows``, of all kinds, in one statement; attachments and groups in one more each where there
+    are any.
+    """
     found = Related()
+    found.hosts_too = ctx.is_admin
     ids = [row.id for row in rows]
     if not ids:
         return found
     for kind, volume_id, key, value in ctx.conn.execute(_METADATA, {'ids': ids}):
         place = found.metadata if kind == 'own' else found.image_metadata
         place.setdefault(volume_id, {})[key] = value
+    attached = [row.id for row in rows if row.attach_status == 'attached']
+    if attached:
+        found.attachments = attachments.shown_with(ctx, attached)
+    grouped = {row.group_id for row in rows if row.group_id is not None}
+    if grouped:
+        found.consistency_groups = groups.consistency_groups(ctx, grouped)
     return found
 
 

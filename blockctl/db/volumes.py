@@ -44,6 +44,16 @@ def place(ctx, volume_id, host, availability_zone=None, service_id=None):
     ctx.conn.execute(sa.update(volumes).where(volumes.c.id == volume_id).values(**values))
 
 
+def take_back_growth(ctx, row):
+    """The volume does not grow: return what it was promised for that, quota and room. No growth is no work."""
+    if row.growth:
+        if row.use_quota:
+            quotas.give_back(ctx, row.project_id, quotas.growth_deltas(row.growth, row.volume_type_id))
+        if row.host:
+            pools.release(ctx, row.host, row.growth)
+        ctx.conn.execute(sa.update(volumes).where(volumes.c.id == row.id).values(growth=0))
+
+
 def remove(ctx, row):
     """Remove a volume for good, with its quota, its pool's promise and one line of history, in one transaction."""
     if row.use_quota:

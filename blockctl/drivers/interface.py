@@ -34,6 +34,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from blockctl.drivers import qemu
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Volume:
@@ -106,6 +108,22 @@ class Found:
     name: str
     size: float | None
     partial: bool = False  # built under a temporary name: leftovers of a job that will be, or was, undone
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Manageable:
+    """An image, or a snapshot of one, that an administrator could bring in. ``size`` is GiB, rounded up.
+
+    ``reason_not_safe``: why it should stay where it is; None: nothing speaks against it.  ``volume``: of a snapshot,
+    the name of its image.  Which images are blockctl's already is not for the driver to know.
+    """
+
+    pool: str
+    name: str
+    size: int
+    reason_not_safe: str | None = None
+    extra_info: str | None = None
+    volume: str | None = None
 
 
 class Effect(Protocol):
@@ -210,6 +228,22 @@ class Clones(abc.ABC):
         """Make a volume with the source's data, grown to ``volume.size``."""
 
 
+class GroupSnapshots(abc.ABC):
+    """Can take snapshots of several volumes at one moment, while they are written to."""
+
+    @abc.abstractmethod
+    def create_group_snapshot(self, group_snapshot_id: str, snapshots: Sequence[Snapshot],
+                              effect: Effect) -> Mapping[str, Mapping[str, Any]]:
+        """Take all of them. They are deleted, and volumes made of them, like any others (Snapshots).
+
+        Returns columns to store by the snapshot's id.  Done in part before: all are of one moment afterwards.
+        """
+
+    @abc.abstractmethod
+    def delete_group_snapshot(self, group_snapshot_id: str, effect: Effect) -> None:
+        """Clear away what is left when its snapshots are deleted. Absent is success."""
+
+
 class Reverts(abc.ABC):
     """Can put a volume back to its latest snapshot in place."""
 
@@ -220,6 +254,9 @@ class Reverts(abc.ABC):
 
 class Connects(abc.ABC):
     """Can tell a host how to reach a volume."""
+
+    #: Whether connect() changes something on the backend, which disconnect() then takes back.
+    exports: bool = True
 
     @abc.abstractmethod
     def connect(self, volume: Volume, connector: Connector, effect: Effect) -> Mapping[str, Any]:
@@ -242,11 +279,43 @@ class Renames(abc.ABC):
         """GiB, rounded up, of an image by its name. Raises NotFoundOnBackend."""
 
 
+class Manages(abc.ABC):
+    """Can say what an administrator could bring in, and give snapshots blockctl's names."""
+
+    @abc.abstractmethod
+    def manageable(self) -> Sequence[Manageable]:
+        """Every image on the backend, also those with blockctl's names (read only)."""
+
+    @abc.abstractmethod
+    def manageable_snapshots(self) -> Sequence[Manageable]:
+        """Every snapshot of every image (read only)."""
+
+    @abc.abstractmethod
+    def rename_snapshot(self, snapshot: Snapshot, old_name: str, effect: Effect) -> None:
+        """Rename the snapshot ``old_name`` of the snapshot's volume. Raises NotFoundOnBackend."""
+
+
+class Migrates(abc.ABC):
+    """Can fetch a volume from another backend by itself (the same cluster, say). Asked of the destination's driver."""
+
+    @abc.abstractmethod
+    def can_copy_from(self, source_location: str | None) -> bool:
+        """Whether it reaches the backend that reports this ``location_info``, and that is a place not its own."""
+
+    @abc.abstractmethod
+    def copy_from(self, volume: Volume, source_location: str, source: Volume, effect: Effect) -> Mapping[str, Any]:
+        """Make ``volume`` with all data of ``source``, with progress. Returns columns to store."""
+
+
 class Copies(abc.ABC):
     """Gives a path or URL that qemu-img reads and writes, for images, backups and generic migration."""
 
     @abc.abstractmethod
     def locator(self, volume: Volume) -> str:
         """A local path or a qemu protocol string."""
+
+    def fill(self, volume: Volume, source: str, effect: Effect) -> None:
+        """Write all data of another driver's locator into a volume as large; repeated, it writes all of it again."""
+        qemu.copy(source, self.locator(volume), effect)
 
 

@@ -36,6 +36,7 @@ class Change:
     kind: str  # of the job, and the beginning of its fault points: 'volume.delete'
     machine = VOLUME
     action: user_messages.Action
+    detail = user_messages.UNKNOWN  # what its tenant is told of a failure
     fails: str | None  # the machine's event of a failure; None: nothing moves
     event: str | None = None  # of the notifications, '<event>.start' and '<event>.end'; None: there are none
     notify = staticmethod(notifications.volume)
@@ -50,11 +51,18 @@ class Change:
         raise NotImplementedError
 
     def done(self, work, row, made):
-        """Write what is so now, in the transaction that ends the job."""
+        """Write what is so now, in the transaction that ends the job. Returns what to call after it, or None."""
         raise NotImplementedError
 
+    def failing(self, detail):
+        """The machine's event of a failure that its tenant is told with ``detail``; None: nothing moves."""
+        return self.fails
+
     def failed(self, ctx, job):
-        """Give back what the operation took, in the transaction in which it fails."""
+        """Give back what the operation took, in the transaction in which the job ends failed.
+
+        Not before: a job whose backend is away may still do its work, and needs what it took.
+        """
 
     # --- the handler
     def run(self, work):
@@ -69,20 +77,23 @@ class Change:
             raise
         except (exceptions.BackendError, exceptions.InvalidRequest) as error:
             LOG.error('%s of %s failed on %s: %s', self.kind, work.job.resource_id, work.job.topic, error)
-            self._end_failed(work)
+            unable = isinstance(error, exceptions.BackendUnable)
+            self._end_failed(work, user_messages.UNABLE if unable else self.detail)
             return
         work.point(f'{self.kind}.volume.effected')
         with ctx.writing():
-            self.done(work, row, made)
+            then = self.done(work, row, made)
             jobs.finish(ctx, work.job, 'done')
             work.point(f'{self.kind}.volume.before_commit')
         work.point(f'{self.kind}.volume.committed')
         LOG.info('%s of %s is done on %s.', self.kind, work.job.resource_id, work.job.topic)
         self._tell(ctx, row, 'end')
+        if then is not None:
+            then()
 
     def give_up(self, work, reason):
         LOG.error('%s of %s is given up: %s.', self.kind, work.job.resource_id, reason)
-        self._end_failed(work)
+        self._end_failed(work, self.detail)
 
     def unserved(self, ctx, job):
         """No process serves the backend (jobs/sweeper.py): say so, and leave the job for its return."""
@@ -90,19 +101,20 @@ class Change:
         jobs.advance(ctx, job, payload={**job.payload, 'stranded': True},
                      not_before=utcnow(ctx.conf.jobs.retry_interval_max))
 
-    def _end_failed(self, work):
+    def _end_failed(self, work, detail):
         with work.ctx.writing():
+            self.failed(work.ctx, work.job)
             if not work.job.payload.get('stranded'):
-                self._settle(work.ctx, work.job, user_messages.UNKNOWN)
+                self._settle(work.ctx, work.job, detail)
             jobs.finish(work.ctx, work.job, 'failed')
 
     def _settle(self, ctx, job, detail):
-        self.failed(ctx, job)
-        if self.fails:
-            transition(ctx, self.machine, job.resource_id, self.fails)
+        event = self.failing(detail)
+        if event:
+            transition(ctx, self.machine, job.resource_id, event)
         resource = self.machine.resource
-        messages.write(ctx, job, resource.upper(), user_messages.event_id(resource, self.action, detail),
-                       user_messages.text(self.action, detail))
+        messages.write(ctx, job, user_messages.resource_type(resource),
+                       user_messages.event_id(resource, self.action, detail), user_messages.text(self.action, detail))
 
     def _tell(self, ctx, row, moment):
         if self.event:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a linear taskflow flow on the serial engine, in the caller's thread, and logs what it does."""
+"""Runs linear taskflow flows on the serial engine, in the caller's thread, and logs what they do."""
+
+import collections
 
 from oslo_log import log as logging
 from taskflow import engines
@@ -15,18 +17,39 @@ LOG = logging.getLogger(__name__)
 _TROUBLE = {states.FAILURE, states.REVERTED, states.REVERT_FAILURE}
 
 
-def run(name, tasks, **store):
-    """Run ``tasks`` (instances) one after another; they find ``store`` and each other's results by argument name.
+class Engines:
+    """The engines of one process: loading one costs as much as running it, so each is kept for the next run."""
 
-    Returns all results by name.  A task's exception reverts the tasks before it, latest first, and is raised again.
-    The engine is serial: every task runs in this thread, so they share the context's transaction.
-    """
-    flow = linear_flow.Flow(name).add(*tasks)
+    def __init__(self):
+        self._idle = collections.defaultdict(collections.deque)  # deques: their pop and append need no lock
+
+    def run(self, name, tasks, **store):
+        """Run ``tasks`` (classes, always the same for a name) one after another; they find ``store`` and each other's
+        results by argument name.
+
+        Returns all results by name.  A task's exception reverts the tasks before it, latest first, and is raised again.
+        The engine is serial: every task runs in this thread, so they share the context's transaction.  Tasks keep
+        nothing in themselves, for another run will have them.
+        """
+        try:
+            engine = self._idle[name].pop()
+            engine.storage.inject(store)
+        except IndexError:
+            engine = _load(name, tasks, store)
+        engine.run()  # one that failed is not kept
+        results = engine.storage.fetch_all()
+        engine.reset()
+        engine.storage.inject(dict.fromkeys(store))  # so that it keeps nobody's request alive
+        self._idle[name].append(engine)
+        return results
+
+
+def _load(name, tasks, store):
+    flow = linear_flow.Flow(name).add(*(task() for task in tasks))
     engine = engines.load(flow, engine='serial', store=store, backend=unsaved.Backend(), book=models.LogBook(name))
     engine.notifier.register(notifier.Notifier.ANY, _log_flow, args=(name,))
     engine.atom_notifier.register(notifier.Notifier.ANY, _log_task, args=(name,))
-    engine.run()
-    return engine.storage.fetch_all()
+    return engine
 
 
 def _log_flow(state, name, details):

@@ -16,6 +16,7 @@ import contextlib
 import dataclasses
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 
 from oslo_db import exception as db_exception
@@ -25,22 +26,30 @@ from taskflow import task
 
 from blockctl import exceptions
 from blockctl import user_messages
+from blockctl.db import holds
 from blockctl.db import jobs
 from blockctl.db import messages
 from blockctl.db import pools
 from blockctl.db import quotas
+from blockctl.db import snapshots
+from blockctl.db import volume_changes
 from blockctl.db import volume_lists
 from blockctl.db import volumes
 from blockctl.db.columns import utcnow
+from blockctl.db.tables import groups as groups_table
+from blockctl.db.tables import volumes as table
 from blockctl.db.transition import transition
+from blockctl.drivers import interface
 from blockctl.flows import driver_values
-from blockctl.flows import engine
 from blockctl.flows import notifications
 from blockctl.jobs import runner
 from blockctl.rpc import scheduler as scheduler_rpc
 from blockctl.rpc import transport
 from blockctl.rpc import volume as volume_rpc
+from blockctl.states import GROUP
+from blockctl.states import SNAPSHOT
 from blockctl.states import VOLUME
+from blockctl.states import Machine
 
 LOG = logging.getLogger(__name__)
 
@@ -53,8 +62,21 @@ PROMPT = 3.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Source:
+    """What a volume is made of: ``kind`` is a key of _KINDS, ``size`` GiB, ``volume`` the row that names its place.
+
+    That is the source's own row, when it is a volume, or that of the volume it is a snapshot of.
+    """
+
+    kind: str
+    id: str
+    size: int
+    volume: Any
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class CreateVolume:
-    """What a tenant asked for, checked. ``size`` is GiB; ``volume_type`` a row or None; at most one source is given."""
+    """What a tenant asked for, checked. ``size`` is GiB; ``volume_type`` a row or None; ``source`` None: of nothing."""
 
     size: int
     name: str | None = None
@@ -63,11 +85,9 @@ class CreateVolume:
     extra_specs: dict = dataclasses.field(default_factory=dict)  # of the type
     availability_zone: str | None = None
     metadata: dict = dataclasses.field(default_factory=dict)
-    snapshot_id: str | None = None
-    source_volid: str | None = None
-    image_ref: str | None = None
-    backup_id: str | None = None
+    source: Source | None = None
     group_id: str | None = None
+    group: Any = None  # the row of the group, when it is there already: the volume has to be where that is
     multiattach: bool = False
     scheduler_hints: dict = dataclasses.field(default_factory=dict)
 
@@ -80,20 +100,26 @@ class ExtractVolumeRequestTask(task.Task):
 
     def execute(self, ctx, request, volume_id):
         kind = request.volume_type
-        specs = request.extra_specs
         row = {
             'id': volume_id, 'project_id': ctx.project_id, 'user_id': ctx.user_id, 'name': request.name,
             'description': request.description, 'size': request.size, 'status': VOLUME.initial,
             'availability_zone': request.availability_zone, 'volume_type_id': kind.id if kind else None,
             'shared_targets': True,  # until its backend says otherwise
-            'snapshot_id': request.snapshot_id, 'source_volid': request.source_volid, 'group_id': request.group_id,
-            'multiattach': request.multiattach or specs.get('multiattach') == '<is> True',
+            'group_id': request.group_id, 'multiattach': request.multiattach,
         }
         payload = {
             'volume_id': volume_id, 'size': request.size, 'availability_zone': request.availability_zone,
-            'volume_type': {'id': kind.id, 'name': kind.name} if kind else None, 'extra_specs': specs,
+            'volume_type': {'id': kind.id, 'name': kind.name} if kind else None, 'extra_specs': request.extra_specs,
             'scheduler_hints': request.scheduler_hints, 'source': {'kind': 'nothing'},
         }
+        if request.group is not None:
+            payload['resource_backend'] = volume_rpc.backend_of(request.group.host)
+        source = request.source
+        if source is not None:
+            row |= {_KINDS[source.kind].column: source.id, 'bootable': source.volume.bootable,
+                    'encryption_key_id': source.volume.encryption_key_id}
+            payload |= {'source': {'kind': source.kind, 'id': source.id},
+                        'resource_backend': volume_rpc.backend_of(source.volume.host)}
         return {'row': row, 'metadata': request.metadata, 'payload': payload}
 
 
@@ -113,24 +139,38 @@ class QuotaReserveTask(task.Task):
 class EntryCreateTask(task.Task):
     """Store the volume's row, and read it back as the answer shows it (its times are the database's).
 
-    The transaction's rollback removes it; a revert undoes nothing.
+    A source is locked first, and has to be as it was when the request was checked: there, and not larger than the
+    volume; and a group before it.  The transaction's rollback undoes all of it; a revert undoes nothing.
     """
 
     default_provides = 'volume'
 
-    def execute(self, ctx, entry):
+    def execute(self, ctx, request, entry):
+        if request.group is not None:
+            transition(ctx, GROUP, request.group.id, 'members', groups_table.c.host == request.group.host)
+        source = request.source
+        if source is not None:
+            kind = _KINDS[source.kind]
+            transition(ctx, kind.machine, source.id, 'clone', *kind.unchanged(source))
         volumes.insert(ctx, entry['metadata'], **entry['row'])
+        if source is not None:
+            volume_changes.copy_image_metadata(ctx, source.volume.id, entry['row']['id'])
         ctx.app.points('volume.create.api.entered')
         return volume_lists.get(ctx, entry['row']['id'])
 
 
 class QuotaCommitTask(task.Task):
-    """Post the job and commit: quota, row and job stand from here on, together. Nothing reverts after it."""
+    """Post the job, which holds the source, and commit: quota, row and job stand from here on, together.
+
+    Nothing reverts after it.
+    """
 
     default_provides = 'job_id'
 
-    def execute(self, ctx, entry):
+    def execute(self, ctx, request, entry):
         job_id = jobs.post(ctx, KIND, entry['row']['id'], transport.SCHEDULER, entry['payload'])
+        if request.source is not None:
+            holds.hold(ctx, request.source.id, job_id)
         ctx.app.points('volume.create.api.before_commit')
         ctx.commit()
         ctx.app.points('volume.create.api.committed')
@@ -153,6 +193,7 @@ def create_volume(ctx, request):
     ================================  ==========================  ==========================================
     over the project's quota          OverQuota                   delete something, or ask for more
     larger than one volume may be     VolumeSizeExceedsLimit      ask for less
+    the source cannot be read now     InvalidState                wait, or take another
     database away                     DatabaseUnavailable         try again; nothing was stored, unless the
                                                                   answer to the commit itself was lost
     ================================  ==========================  ==========================================
@@ -162,9 +203,9 @@ def create_volume(ctx, request):
         began = time.monotonic()
         try:
             with ctx.writing():
-                results = engine.run('volume_create_api', [
-                    ExtractVolumeRequestTask(), QuotaReserveTask(), EntryCreateTask(), QuotaCommitTask(),
-                    VolumeCastTask()], ctx=ctx, request=request, volume_id=volume_id)
+                results = ctx.app.flows.run('volume_create_api', (
+                    ExtractVolumeRequestTask, QuotaReserveTask, EntryCreateTask, QuotaCommitTask,
+                    VolumeCastTask), ctx=ctx, request=request, volume_id=volume_id)
             return results['volume']
         except db_exception.DBDeadlock:
             if not tries_left:
@@ -236,8 +277,8 @@ class Schedule:
 
     def run(self, work):
         try:
-            engine.run('volume_create_scheduler', [ExtractSchedulerSpecTask(), ScheduleCreateVolumeTask()],
-                       work=work, picker=self._picker)
+            work.ctx.app.flows.run('volume_create_scheduler', (ExtractSchedulerSpecTask, ScheduleCreateVolumeTask),
+                                   work=work, picker=self._picker)
         except exceptions.NoPoolFits:
             pass  # settled by the revert
 
@@ -274,7 +315,8 @@ class OnFailureRescheduleTask(task.Task):
             LOG.warning('Volume %s could not be created on %s: %s', work.job.resource_id, work.job.topic, error)
             # A lost lease must not hide the first error behind a failed revert; the runner finds it lost, too.
             with contextlib.suppress(exceptions.LeaseLost):
-                _decide_undo(work, reschedule=not isinstance(error, exceptions.InvalidRequest))
+                _decide_undo(work, not (_is_bound(work.job) or isinstance(error, exceptions.InvalidRequest)),
+                             unable=isinstance(error, exceptions.BackendUnable))
 
 
 class ExtractVolumeSpecTask(task.Task):
@@ -283,7 +325,12 @@ class ExtractVolumeSpecTask(task.Task):
     default_provides = 'spec'
 
     def execute(self, work, volume):
-        return {'volume': driver_values.volume(work.ctx, volume), **work.job.payload['source']}
+        source = work.job.payload['source']
+        spec = {'volume': driver_values.volume(work.ctx, volume), 'kind': source['kind'], 'source': None}
+        if 'id' in source:
+            with work.ctx.reading():
+                spec['source'] = _KINDS[source['kind']].read(work.ctx, source['id'])
+        return spec
 
 
 class NotifyVolumeActionTask(task.Task):
@@ -302,17 +349,68 @@ class CreateVolumeFromSpecTask(task.Task):
 
     def execute(self, work, spec):
         work.point(f'{KIND}.volume.before_effect')
-        made = dict(_MAKERS[spec['kind']](work, spec) or {})
+        made = dict(_KINDS[spec['kind']].make(work, spec['volume'], spec['source']) or {})
         work.point(f'{KIND}.volume.effected')
         return made
 
 
-def _make_empty(work, spec):
-    return work.driver.create(spec['volume'], work.effect())
+# --- what it may be made of
+def _snapshot(ctx, source_id):
+    row = snapshots.get(ctx, source_id)
+    return driver_values.snapshot(ctx, row, volumes.get(ctx, row.volume_id))
 
 
-#: One maker for each kind of source; snapshot, volume, image and backup come with their issues.
-_MAKERS = {'nothing': _make_empty}
+def _volume(ctx, source_id):
+    return driver_values.volume(ctx, volumes.get(ctx, source_id))
+
+
+def _make_empty(work, volume, source):
+    return work.driver.create(volume, work.effect())
+
+
+def _make_of_snapshot(work, volume, source):
+    return driver_values.able(work, interface.Snapshots).create_from_snapshot(volume, source, work.effect())
+
+
+def _make_of_volume(work, volume, source):
+    return driver_values.able(work, interface.Clones).clone(volume, source, work.effect())
+
+
+def _snapshot_unchanged(source):
+    return ()  # its size and place never change: a volume that has snapshots does not move
+
+
+def _volume_unchanged(source):
+    return table.c.size == source.size, table.c.host == source.volume.host
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of source.
+
+    ``make(work, volume, source)`` has the driver make the volume of what ``read(ctx, id)`` gives.  ``machine`` has the
+    event 'clone' of the source; ``column`` of the new row names it; ``unchanged(source)``: conditions, in SQL, that it
+    is as it was.
+    """
+
+    make: Callable
+    machine: Machine | None = None
+    column: str | None = None
+    unchanged: Callable | None = None
+    read: Callable | None = None
+
+
+#: Images and backups come with their issues.
+_KINDS = {
+    'nothing': _Kind(_make_empty),
+    'snapshot': _Kind(_make_of_snapshot, SNAPSHOT, 'snapshot_id', _snapshot_unchanged, _snapshot),
+    'volume': _Kind(_make_of_volume, VOLUME, 'source_volid', _volume_unchanged, _volume),
+}
+
+
+def _is_bound(job):
+    """Whether the volume can be made on one backend only: where its source is."""
+    return 'resource_backend' in job.payload
 
 
 class CreateVolumeOnFinishTask(task.Task):
@@ -335,9 +433,9 @@ class Create:
     def run(self, work):
         if work.job.direction == jobs.DO:
             try:
-                engine.run('volume_create_manager', [
-                    ExtractVolumeRefTask(), OnFailureRescheduleTask(), ExtractVolumeSpecTask(),
-                    NotifyVolumeActionTask(), CreateVolumeFromSpecTask(), CreateVolumeOnFinishTask()], work=work)
+                work.ctx.app.flows.run('volume_create_manager', (
+                    ExtractVolumeRefTask, OnFailureRescheduleTask, ExtractVolumeSpecTask, NotifyVolumeActionTask,
+                    CreateVolumeFromSpecTask, CreateVolumeOnFinishTask), work=work)
                 return
             except Exception:
                 if work.job.direction == jobs.DO:  # no undo was recorded: the runner says what happens next
@@ -358,24 +456,29 @@ class Create:
 
     def unserved(self, ctx, job):
         """No process serves the backend any more (jobs/sweeper.py); ``job`` is seized, in the transaction under way."""
-        if job.started_at is None:
-            # Nothing of it can be there: another pool may have it.
-            row = volumes.get(ctx, job.resource_id)
-            pools.release(ctx, row.host, row.size)
-            volumes.place(ctx, row.id, None)
+        if job.started_at is not None:
+            _strand(ctx, job)
+            return
+        # Nothing of it can be there: another pool may have it.
+        row = volumes.get(ctx, job.resource_id)
+        pools.release(ctx, row.host, row.size)
+        volumes.place(ctx, row.id, None)
+        if _is_bound(job):
+            _fail(ctx, job, user_messages.CREATE_VOLUME, user_messages.UNSERVED)
+            jobs.finish(ctx, job, 'failed')
+        else:
             jobs.hand_over(ctx, job, transport.SCHEDULER, excluded=[*job.excluded, row.host])
             scheduler_rpc.create_volume(ctx, job.id)
-        else:
-            _strand(ctx, job)
 
 
 def _cause(flow_failures):
     return next(iter(flow_failures.values())).exception
 
 
-def _decide_undo(work, reschedule):
+def _decide_undo(work, reschedule, unable=False):
+    """``unable``: it fails because the backend's driver cannot make such a volume."""
     with work.ctx.writing():
-        work.advance(direction=jobs.UNDO, payload={**work.job.payload, 'reschedule': reschedule})
+        work.advance(direction=jobs.UNDO, payload={**work.job.payload, 'reschedule': reschedule, 'unable': unable})
         work.point(f'{KIND}.volume.before_undo_commit')
     work.point(f'{KIND}.volume.undo_committed')
 
@@ -396,7 +499,8 @@ def _undo(work):
                            takeovers=0, excluded=[*job.excluded, row.host])
         else:
             if not job.payload.get('stranded'):
-                _fail(ctx, job, user_messages.CREATE_VOLUME, user_messages.NOT_CREATED)
+                _fail(ctx, job, user_messages.CREATE_VOLUME,
+                      user_messages.UNABLE if job.payload.get('unable') else user_messages.NOT_CREATED)
             jobs.finish(ctx, job, 'failed')
         work.point(f'{KIND}.volume.before_settle_commit')
     work.point(f'{KIND}.volume.settled')
@@ -414,6 +518,7 @@ def _strand(ctx, job):
     if not job.payload.get('stranded'):
         _fail(ctx, job, user_messages.CREATE_VOLUME, user_messages.UNSERVED, event='create.strand')
     payload = {**job.payload, 'stranded': True, 'reschedule': False}
+    holds.let_go(ctx, job.id)
     jobs.advance(ctx, job, direction=jobs.UNDO, payload=payload, owner=None, lease_until=None, identity=None,
                  failing_since=None, takeovers=0, not_before=utcnow(ctx.conf.jobs.retry_interval_max))
 

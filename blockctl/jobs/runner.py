@@ -17,6 +17,7 @@ from oslo_log import log as logging
 from blockctl import context
 from blockctl import exceptions
 from blockctl.db import jobs as db_jobs
+from blockctl.rpc import scheduler as scheduler_rpc
 
 LOG = logging.getLogger(__name__)
 
@@ -36,11 +37,16 @@ DATABASE = (exceptions.DatabaseUnavailable, db_exception.DBError)
 class Work:
     """One claimed job in the hands of one thread: what a handler gets."""
 
-    def __init__(self, ctx, job, lease, driver=None):
+    def __init__(self, ctx, job, lease, driver=None, peers=None):
         self.ctx = ctx
         self.job = job
         self.lease = lease
         self.driver = driver
+        self._peers = peers or {}
+
+    def peer(self, backend):
+        """The driver of another backend (host@backend) that this process serves too, or None. Only to read by."""
+        return self._peers.get(backend)
 
     def effect(self):
         """A call to the driver comes next. Returns what it asks before each of its effects."""
@@ -58,16 +64,18 @@ class Work:
 class Runner:
     """``handlers``: {kind of job: handler}; a handler has ``run(work)`` and ``give_up(work, reason)``.
 
-    ``driver``: of the backend whose topic this is, None for the scheduler.
+    ``driver``: of the backend whose topic this is, None for the scheduler; ``peers``: {host@backend: driver} of all
+    that the process serves.
     """
 
-    def __init__(self, app, beat, topic, handlers, slots, driver=None):
+    def __init__(self, app, beat, topic, handlers, slots, driver=None, peers=None):
         self._app = app
         self._beat = beat
         self.topic = topic
         self._handlers = handlers
         self._slots = slots
         self._driver = driver
+        self._peers = peers
         self._wake = threading.Condition()
         self._hints = collections.OrderedDict()
         self._running = {}
@@ -193,13 +201,15 @@ class Runner:
             # A job that was superseded may still be in the hands of another thread here: its successor waits for it.
             busy = job.resource_id in self._resources
             self._resources.add(job.resource_id)
-        work = Work(ctx, job, lease, self._driver)
+        work = Work(ctx, job, lease, self._driver, self._peers)
         work.point(f'{job.kind}.{self._where}.claimed')
         try:
             if busy:
                 self._settle(work, db_jobs.put_back, BUSY, False)
                 return False
-            return self._run(work, identity)
+            again = self._run(work, identity)
+            self._tell_who_waits(work)
+            return again
         finally:
             self._beat.drop(lease)
             if not busy:
@@ -238,6 +248,15 @@ class Runner:
             else:  # a late worker finds its volume available, or gone: the one that took over has finished
                 LOG.warning('Job %s (%s) stops, another worker has it: %s', job.id, job.kind, error)
         return False
+
+    def _tell_who_waits(self, work):
+        """Have the job of the resource that waits for this one look again (its sweep would find it later)."""
+        waiting = work.job.payload.get('awaited_by')
+        if waiting:
+            with work.ctx.writing():
+                job_id = db_jobs.hurry(work.ctx, waiting)
+            if job_id is not None:
+                scheduler_rpc.look_again(work.ctx, job_id)
 
     def _fence(self, work, identity):
         """Cut former owners off before any effect of ours (DESIGN.md section 5, claim and fence)."""

@@ -13,8 +13,10 @@ FIRST = 0.01
 LONGEST = 0.25
 
 
-def outcome(ctx, job_id):
+def outcome(ctx, job_id, answered=True):
     """(outcome, answer) of a job, after ``rpc_response_timeout`` seconds at most; outside any transaction.
+
+    ``answered``: whether such a job may leave an answer; else there is no look for one.
 
     Raises StillUnderWay: the job goes on, and ends or undoes itself without us.
     """
@@ -24,6 +26,8 @@ def outcome(ctx, job_id):
     while True:
         with ctx.reading():
             ended = jobs.outcome(ctx, job_id)
+        if ended is not None and not answered:
+            return ended, None
         if ended is not None:
             with ctx.writing():
                 return ended, answers.take(ctx, job_id)

@@ -1,141 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be done with volumes."""
-
-import dataclasses
-
-from oslo_log import log as logging
+"""What can be done with volumes. Creating one is in volume_create.py."""
 
 from blockctl import exceptions
 from blockctl.db import deadlocks
 from blockctl.db import volume_changes
-from blockctl.db import volume_choices
 from blockctl.db import volume_lists
-from blockctl.db import volume_types
+from blockctl.db.transition import transition
 from blockctl.flows import notifications
-from blockctl.flows import volume_create
 from blockctl.flows import volume_delete
-
-LOG = logging.getLogger(__name__)
+from blockctl.states import VOLUME
 
 SORTS = frozenset(volume_lists.SORTS)
-
-#: Extra spec of a type: the zones its volumes may be in, separated by commas.
-ZONES_SPEC = 'RESKEY:availability_zones'
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class NewVolume:
-    """What a tenant asks for. ``size``: GiB, or None when a source gives it; ``volume_type``: its name or id."""
-
-    size: int | None = None
-    name: str | None = None
-    description: str | None = None
-    volume_type: str | None = None
-    availability_zone: str | None = None
-    metadata: dict = dataclasses.field(default_factory=dict)
-    snapshot_id: str | None = None
-    source_volid: str | None = None
-    image_ref: str | None = None
-    backup_id: str | None = None
-    group_id: str | None = None
-    scheduler_hints: dict = dataclasses.field(default_factory=dict)
-
-
-def create(ctx, new):
-    """Accept a volume; returns (row, related) as it was when accepted.
-
-    ================================  ==============================  ===============================
-    condition                         error                           what the caller should do
-    ================================  ==============================  ===============================
-    may not create volumes            NotAuthorized                   ask an administrator
-    no size, and no source with one   InvalidRequest                  give a size
-    no such type                      VolumeTypeNotFound(ByName)      choose one of the list of types
-    no such zone                      InvalidField                    choose one of the list of zones
-    no such source                    SnapshotNotFound, ...           choose another
-    over quota; database away         see flows.volume_create
-    ================================  ==============================  ===============================
-    """
-    ctx.must('volume:create')
-    with ctx.reading():
-        _check_source(ctx, new)
-        volume_type = _type(ctx, new.volume_type)
-        specs = volume_types.extra_specs(ctx, volume_type.id)
-        zone = _zone(ctx, new.availability_zone, specs)
-    if new.size is None:
-        raise exceptions.InvalidRequest(reason="size: it is required for a volume that is made of nothing")
-    row = volume_create.create_volume(ctx, volume_create.CreateVolume(
-        size=new.size, name=new.name, description=new.description, volume_type=volume_type, extra_specs=specs,
-        availability_zone=zone, metadata=new.metadata, snapshot_id=new.snapshot_id, source_volid=new.source_volid,
-        image_ref=new.image_ref, backup_id=new.backup_id, group_id=new.group_id, scheduler_hints=new.scheduler_hints))
-    related = volume_lists.Related()
-    related.metadata[row.id] = new.metadata
-    return row, related
-
-
-def _check_source(ctx, new):
-    # Snapshots, groups, images and backups come with their own issues: until then there are none to name.
-    if new.snapshot_id is not None:
-        raise exceptions.SnapshotNotFound(snapshot_id=new.snapshot_id)
-    if new.source_volid is not None:
-        visible(ctx, new.source_volid, 'volume:get')
-        raise exceptions.InvalidField(field='source_volid', value=new.source_volid,
-                                      reason='Volumes cannot be made of other volumes yet.')
-    if new.group_id is not None:
-        raise exceptions.NotFound(f'Group {new.group_id} could not be found.')
-    if new.image_ref is not None:
-        ctx.must('volume:create_from_image')
-        raise exceptions.InvalidField(field='imageRef', value=new.image_ref,
-                                      reason='Volumes cannot be made of images yet.')
-    if new.backup_id is not None:
-        raise exceptions.InvalidField(field='backup_id', value=new.backup_id,
-                                      reason='Volumes cannot be made of backups yet.')
-
-
-def _type(ctx, name_or_id):
-    """The row of the type asked for, or of the default one. Raises VolumeTypeNotFound or VolumeTypeNotFoundByName."""
-    wanted = name_or_id or ctx.conf.default_volume_type
-    row = volume_choices.volume_type(ctx, wanted)
-    if row is None:
-        if not name_or_id:
-            LOG.error('The default volume type %s does not exist.', wanted)
-        raise (exceptions.VolumeTypeNotFound(volume_type_id=wanted) if _looks_like_id(wanted)
-               else exceptions.VolumeTypeNotFoundByName(name=wanted))
-    return row
-
-
-def _looks_like_id(text):
-    return len(text) == 36 and text.count('-') == 4
-
-
-def _zone(ctx, wanted, specs):
-    """The name of the zone asked for, or of the default one. Raises InvalidField for one that nothing serves.
-
-    A default is not checked: whether something serves it is the scheduler's to find out.
-    """
-    default = ctx.conf.default_availability_zone or ctx.conf.storage_availability_zone
-    of_type = specs.get(ZONES_SPEC)
-    if of_type is None:
-        if wanted is None:
-            return default
-        if wanted in volume_choices.zones(ctx):
-            return wanted
-    else:
-        allowed = [zone.strip() for zone in of_type.split(',') if zone.strip()]
-        if wanted is None and default in allowed:
-            return default
-        served = volume_choices.zones(ctx)
-        if wanted is None:
-            return next((zone for zone in allowed if zone in served), allowed[0] if allowed else default)
-        if wanted in served:
-            if wanted in allowed:
-                return wanted
-            raise exceptions.InvalidField(field='availability_zone', value=wanted,
-                                          reason='The volume type does not allow this availability zone.')
-    if ctx.conf.allow_availability_zone_fallback:
-        LOG.info('There is no availability zone %r; taking %r.', wanted, default)
-        return default
-    raise exceptions.InvalidField(field='availability_zone', value=wanted,
-                                  reason=f"Availability zone '{wanted}' is invalid.")
 
 
 def show(ctx, volume_id):
@@ -203,13 +78,29 @@ def _change(ctx, volume_id, values, metadata):
         return row, volume_lists.related(ctx, [row])
 
 
-def delete(ctx, volume_id, force=False):
+def delete(ctx, volume_id, force=False, cascade=False):
     """Accept that a volume goes. Raises VolumeNotFound, NotAuthorized, InvalidState.
 
-    ``force``: whatever its status is; that is a right of its own.
+    ``force``: whatever its status is; that is a right of its own.  ``cascade``: with its snapshots.
     """
     with ctx.reading():
         row = visible(ctx, volume_id, 'volume:delete')
     if force:
         ctx.must('volume:force_delete', row)
-    volume_delete.delete_volume(ctx, row, force)
+    volume_delete.delete_volume(ctx, row, force, cascade)
+
+
+def set_bootable(ctx, volume_id, bootable):
+    """Say whether a server can be started from the volume."""
+    with ctx.writing():
+        visible(ctx, volume_id, 'volume:update')
+        volume_changes.describe(ctx, volume_id, bootable=bootable)
+
+
+@deadlocks.retried
+def set_readonly(ctx, volume_id, readonly):
+    """Say that servers may only read the volume, from their next attachment on. Raises InvalidState."""
+    with ctx.writing():
+        visible(ctx, volume_id, 'volume:update_readonly_flag')
+        transition(ctx, VOLUME, volume_id, 'readonly')
+        volume_changes.set_note(ctx, volume_id, 'readonly', str(readonly))

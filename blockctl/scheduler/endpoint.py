@@ -10,3 +10,6 @@ class Endpoint:
 
     def create_volume(self, ctxt, job_id):
         self._runner.ring(job_id)
+
+    migrate_volume = retype_volume = manage_volume = create_volume
+    create_group = delete_group = look_again = create_volume

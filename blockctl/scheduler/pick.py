@@ -38,6 +38,12 @@ class Choice:
         return f'Pools refused by each filter: {told}.' if told else 'There are no pools.'
 
 
+def _bound(spec):
+    """The filter, that is not configured, for what is made of something: only that one's backend can make it."""
+    backend = spec.get('resource_backend')
+    return [('elsewhere than its source', lambda spec, pool: pool.backend == backend)] if backend else []
+
+
 class Picker:
     """The configured filters and weighers over a :class:`~blockctl.scheduler.pools.Pools`."""
 
@@ -55,7 +61,7 @@ class Picker:
         excluded = set(spec.get('excluded') or ())
         left = [pool for pool in pools if pool.name not in excluded]
         refused.append(('already tried', len(pools) - len(left)))
-        for name, passes in self._filters:
+        for name, passes in (*_bound(spec), *self._filters):
             before = left
             left = [pool for pool in before if passes(spec, pool)]
             refused.append((name, len(before) - len(left)))

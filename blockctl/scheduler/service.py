@@ -5,7 +5,6 @@ from oslo_log import log as logging
 
 from blockctl import context
 from blockctl.flows import handlers
-from blockctl.flows import volume_create
 from blockctl.jobs import runner
 from blockctl.jobs import sweeper
 from blockctl.rpc import transport
@@ -24,8 +23,9 @@ class Service:
     def __init__(self, app, beat):
         self._app = app
         self._beat = beat
-        mine = {volume_create.KIND: volume_create.Schedule(pick.Picker(app.conf, pools.Pools(), beat))}
-        self._runner = runner.Runner(app, beat, transport.SCHEDULER, mine, app.conf.jobs.scheduler_slots)
+        picker = pick.Picker(app.conf, pools.Pools(), beat)
+        self._runner = runner.Runner(app, beat, transport.SCHEDULER, handlers.scheduler(picker),
+                                     app.conf.jobs.scheduler_slots)
         self._sweeper = sweeper.Sweeper(app, beat, handlers.BACKEND)
         self._server = transport.Server(app.bus, transport.SCHEDULER, endpoint.Endpoint(self._runner))
 

@@ -35,7 +35,8 @@ class Service:
         names = app.conf.enabled_backends
         if not names:
             raise exceptions.ConfigurationError(reason='enabled_backends names no backend')
-        self._backends = [Backend(app, beat, name) for name in names]
+        drivers = {}  # of all backends, by their topics: one may read what another has
+        self._backends = [Backend(app, beat, name, drivers) for name in names]
 
     def start(self):
         for backend in self._backends:
@@ -54,13 +55,14 @@ class Service:
 class Backend:
     """One section of the configuration, served by this process."""
 
-    def __init__(self, app, beat, name):
+    def __init__(self, app, beat, name, drivers):
         self._app = app
         self._beat = beat
         self._driver, self.section = load_driver(app.conf, name)
         self._topic = self.section.host
+        drivers[self._topic] = self._driver
         self._runner = runner.Runner(app, beat, self._topic, handlers.BACKEND,
-                                     self.section.backend_native_threads_pool_size, self._driver)
+                                     self.section.backend_native_threads_pool_size, self._driver, drivers)
         self._server = transport.Server(app.bus, self._topic, endpoint.Endpoint(self._runner))
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f'backend-{name}', daemon=True)

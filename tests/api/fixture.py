@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import uuid
 
+import sqlalchemy as sa
 from gabbi import fixture
 
 from blockctl import conf as configuration
@@ -25,6 +26,7 @@ from blockctl.api.middleware import request_id
 from blockctl.cmd import process
 from blockctl.db import schema
 from blockctl.db import tables
+from blockctl.rpc import transport
 
 PROJECT, OTHER_PROJECT, USER = 'a' * 32, 'b' * 32, 'c' * 32
 
@@ -46,6 +48,7 @@ class PersonaAuth:
             project_id=environ.get('HTTP_X_PROJECT_ID', PROJECT),
             roles=environ.get('HTTP_X_ROLES', 'member,reader').split(','), request_id=environ[request_id.REQUEST_ID],
             global_request_id=environ.get(request_id.GLOBAL_REQUEST_ID), overwrite=True)
+        ctx.is_service = 'service' in environ.get('HTTP_X_SERVICE_ROLES', '').split(',')
         return auth.hand_on(self._application, environ, start_response, ctx)
 
 
@@ -281,3 +284,243 @@ class Messages(Empty):
                               message_level='ERROR', user_message='It could not be done.',
                               guaranteed_until=datetime.datetime(2026, 2, 1),
                               created_at=datetime.datetime(2026, 1, 1, 0, minute))
+
+
+class VolumeActions(Empty):
+    """On a pool of 10 GiB: VOLUME (2 GiB, available), USED (1 GiB, attached), BROKEN (1 GiB, error). THEIRS is another
+    project's, NOWHERE_VOLUME on no pool, HELD one more (1 GiB).
+    """
+
+    def fill(self):
+        host = 'stage@one#pool'
+        now = datetime.datetime(2026, 1, 1)
+        self.stage.insert(tables.pools, name=host, backend='stage@one', claimed=5, claimed_at_report=5, bound=10,
+                          foreign=0, report={}, sequence=1, changed_at=now)
+        self.say(VOLUME=self.stage.volume('alpha', host=host, size=2, metadata={'color': 'red'}),
+                 USED=self.stage.volume('used', host=host, status='in-use', attach_status='attached'),
+                 BROKEN=self.stage.volume('broken', host=host, status='error'),
+                 HELD=self.stage.volume('held', host=host),
+                 NOWHERE_VOLUME=self.stage.volume('nowhere'),
+                 THEIRS=self.stage.volume('theirs', project=OTHER_PROJECT, host=host))
+        self.stage.insert(tables.attachments, id=str(uuid.uuid4()), volume_id=os.environ['USED'], project_id=PROJECT,
+                          instance_id=str(uuid.uuid4()), attach_status='attached', created_at=now)
+
+
+class Sources(Empty):
+    """Volumes and snapshots to make others of, on a pool that has all but the capability of GOLD_TYPE.
+
+    VOLUME (2 GiB, bootable, of the zone east, with image metadata) has SNAPSHOT; BROKEN is in error, as is
+    BROKEN_SNAPSHOT; NOWHERE_VOLUME is on no pool; THEIRS and THEIR_SNAPSHOT are another project's.
+    """
+
+    def fill(self):
+        host = 'stage@one#pool'
+        now = datetime.datetime(2026, 1, 1)
+        self.stage.insert(tables.pools, name=host, backend='stage@one', claimed=4, claimed_at_report=4, bound=100,
+                          foreign=0, report={'multiattach': True}, sequence=1, changed_at=now)
+        for number, zone in enumerate(('nova', 'east')):
+            self.stage.insert(tables.services, id=str(uuid.uuid4()), binary='cinder-volume', host=f'stage@{number}',
+                              availability_zone=zone, disabled=False, frozen=False, created_at=now)
+        self.say(VOLUME=self.stage.volume('alpha', host=host, size=2, bootable=True, availability_zone='east',
+                                          metadata={'color': 'red'}, image_metadata={'os': 'linux'}),
+                 BROKEN=self.stage.volume('broken', host=host, status='error'),
+                 NOWHERE_VOLUME=self.stage.volume('nowhere'),
+                 THEIRS=self.stage.volume('theirs', project=OTHER_PROJECT, host=host))
+        self.say(SNAPSHOT=self._snapshot('VOLUME', size=2), BROKEN_SNAPSHOT=self._snapshot('VOLUME', status='error'),
+                 THEIR_SNAPSHOT=self._snapshot('THEIRS', project=OTHER_PROJECT))
+        for name, key, value in (('gold', 'volume_backend_name', 'gold'), ('shared', 'multiattach', '<is> True')):
+            type_id = str(uuid.uuid4())
+            self.stage.insert(tables.volume_types, id=type_id, name=name, is_public=True, created_at=now)
+            self.stage.insert(tables.volume_type_extra_specs, volume_type_id=type_id, key=key, value=value)
+            self.say(**{f'{name.upper()}_TYPE': type_id})
+
+    def _snapshot(self, volume, size=1, status='available', project=PROJECT):
+        snapshot_id = str(uuid.uuid4())
+        self.stage.insert(tables.snapshots, id=snapshot_id, project_id=project, volume_id=os.environ[volume],
+                          volume_size=size, status=status, created_at=datetime.datetime(2026, 1, 1))
+        return snapshot_id
+
+
+class SourcesAnywhere(Sources):
+    """The same, and volumes may be asked into another zone than their source's."""
+
+    def options(self):
+        return {'cloned_volume_same_az': False, 'snapshot_same_host': False}
+
+
+class Moves(Services):
+    """Backends stage@one, stage@two and stage@down, which has no process; the types gold and shared.
+
+    On stage@one#pool: VOLUME, PLAIN, BROKEN (error), USED (attached), ANCHORED (it has SNAPSHOT), THEIRS.
+    """
+
+    def fill(self):
+        for name in ('one', 'two', 'down'):
+            self._service('cinder-volume', f'stage@{name}', up=name != 'down', pool='pool')
+        now = datetime.datetime(2026, 1, 1)
+        host, others = 'stage@one#pool', {
+            'BROKEN': {'status': 'error'}, 'USED': {'status': 'in-use', 'attach_status': 'attached'},
+            'THEIRS': {'project': OTHER_PROJECT}}
+        for name in ('VOLUME', 'PLAIN', 'BROKEN', 'USED', 'ANCHORED', 'THEIRS'):
+            self.say(**{name: self.stage.volume(name.lower(), host=host, **others.get(name, {}))})
+        self.say(SNAPSHOT=str(uuid.uuid4()))
+        self.stage.insert(tables.snapshots, id=os.environ['SNAPSHOT'], project_id=PROJECT,
+                          volume_id=os.environ['ANCHORED'], volume_size=1, status='available', created_at=now)
+        # Made after the volumes, which have the default type: the only one until here.
+        for name, specs in (('gold', {}), ('shared', {'multiattach': '<is> True'})):
+            type_id = str(uuid.uuid4())
+            self.stage.insert(tables.volume_types, id=type_id, name=name, is_public=True, created_at=now)
+            for key, value in specs.items():
+                self.stage.insert(tables.volume_type_extra_specs, volume_type_id=type_id, key=key, value=value)
+
+
+class Compute:
+    """Stands in for Nova, which does not run here: BUSY_SERVER uses what is attached to it, of AWAY nobody can say."""
+
+    configured = False
+
+    def uses(self, ctx, server_id, volume_id, attachment_id):
+        if server_id == os.environ['AWAY_SERVER']:
+            raise exceptions.BackendUnavailable(reason='asked for by a test')
+        return server_id == os.environ['BUSY_SERVER']
+
+
+class Attachments(Empty):
+    """VOLUME and SHARED (of which several servers may have one) are available, BROKEN is in error; NEW has no place.
+
+    USED is attached to BUSY_SERVER (by USED_ATTACHMENT), LEFT to a server that does not use it (by LEFT_ATTACHMENT),
+    AWAY to one of which Nova cannot say, READONLY can only be read, THEIRS (by THEIRS_ATTACHMENT) is another project's.
+    Requests that wait for a backend give up at once.
+    """
+
+    def fill(self):
+        transport.response_timeout(self.stage.app.conf)
+        self.stage.app.conf.set_override('rpc_response_timeout', 0)
+        self.stage.app.compute = Compute()
+        for name in ('SERVER', 'OTHER_SERVER', 'BUSY_SERVER', 'LEFT_SERVER', 'AWAY_SERVER'):
+            self.say(**{name: str(uuid.uuid4())})
+        here = {'host': 'stage@one#pool'}
+        self.say(VOLUME=self.stage.volume('alpha', **here), NEW=self.stage.volume('new'),
+                 SHARED=self.stage.volume('shared', multiattach=True, **here),
+                 BROKEN=self.stage.volume('broken', status='error', **here),
+                 READONLY=self.stage.volume('readonly', **here))
+        self.stage.insert(tables.volume_admin_metadata, volume_id=os.environ['READONLY'], key='readonly', value='True')
+        self._attached('USED', 1, os.environ['BUSY_SERVER'])
+        self._attached('LEFT', 2, os.environ['LEFT_SERVER'])
+        self._attached('AWAY', 3, os.environ['AWAY_SERVER'])
+        self._attached('THEIRS', 4, os.environ['LEFT_SERVER'], OTHER_PROJECT)
+
+    def _attached(self, name, minute, server, project=PROJECT):
+        volume_id = self.stage.volume(name.lower(), project=project, host='stage@one#pool', status='in-use',
+                                      attach_status='attached')
+        attachment_id, when = str(uuid.uuid4()), datetime.datetime(2026, 1, 1, 0, minute)
+        self.stage.insert(tables.attachments, id=attachment_id, volume_id=volume_id, project_id=project,
+                          instance_id=server, attached_host='compute', mountpoint='/dev/vdb', attach_mode='rw',
+                          attach_status='attached', connection_info={'driver_volume_type': 'local'},
+                          connector={'host': 'compute'}, exported=False, attach_time=when, created_at=when)
+        self.say(**{name: volume_id, f'{name}_ATTACHMENT': attachment_id})
+
+
+class Snapshots(Empty):
+    """VOLUME (2 GiB) has S1 (with metadata), S2 (error) and S3, a minute after each other; USED is attached.
+
+    OLD and LATEST are of LONE (1 GiB), the former of 1 GiB; GROWN_SNAPSHOT is of GROWN, that has grown since; BUSY is
+    being taken, of BUSY_VOLUME.  BROKEN is in error, NOWHERE_VOLUME on no pool; THEIRS and THEIR_SNAPSHOT are another
+    project's.
+    """
+
+    def fill(self):
+        host = 'stage@one#pool'
+        volumes = {
+            'VOLUME': {'size': 2, 'availability_zone': 'east'}, 'LONE': {}, 'GROWN': {'size': 3}, 'BUSY_VOLUME': {},
+            'USED': {'status': 'in-use', 'attach_status': 'attached'}, 'BROKEN': {'status': 'error'},
+            'NOWHERE_VOLUME': {'host': None}, 'THEIRS': {'project': OTHER_PROJECT}}
+        for name, values in volumes.items():
+            self.say(**{name: self.stage.volume(name.lower(), **{'host': host, **values})})
+        rows = (
+            ('S1', 'VOLUME', {'name': 'alpha', 'volume_size': 2, 'progress': '100%'}),
+            ('S2', 'VOLUME', {'name': 'Alphabet', 'volume_size': 2, 'status': 'error', 'use_quota': False}),
+            ('S3', 'VOLUME', {'name': 'beta', 'volume_size': 2}),
+            ('OLD', 'LONE', {'name': 'old'}), ('LATEST', 'LONE', {'name': 'latest'}),
+            ('GROWN_SNAPSHOT', 'GROWN', {'name': 'grown'}),
+            ('BUSY', 'BUSY_VOLUME', {'name': 'busy', 'status': 'creating'}),
+            ('THEIR_SNAPSHOT', 'THEIRS', {'name': 'theirs', 'project_id': OTHER_PROJECT}))
+        for minute, (name, volume, values) in enumerate(rows, start=1):
+            snapshot_id = str(uuid.uuid4())
+            self.say(**{name: snapshot_id})
+            self.stage.insert(tables.snapshots, **{
+                'id': snapshot_id, 'project_id': PROJECT, 'user_id': USER, 'volume_id': os.environ[volume],
+                'volume_size': 1, 'status': 'available', 'created_at': datetime.datetime(2026, 1, 1, 0, minute),
+                'volume_type_id': self.stage.type_id(), **values})
+        self.stage.insert(tables.snapshot_metadata, snapshot_id=os.environ['S1'], key='color', value='red')
+
+
+class SmallSnapshotQuota(Snapshots):
+    """The same; a project may have two snapshots, and 5 GiB."""
+
+    def options(self):
+        return {'quota_snapshots': 2, 'quota_gigabytes': 5}
+
+
+class Groups(Empty):
+    """GROUP (of PLAIN_TYPE) has ONE and TWO on a pool, LOOSE is a volume of none beside them, ODD one of OTHER_TYPE.
+
+    GROUP_SNAPSHOT is of GROUP2, whose volume is THREE.  EMPTY has no volumes, CREATING is not there yet, CONSISTENT is
+    a consistency group (of RESERVED_TYPE), THEIR_GROUP another project's.  SECRET_TYPE is a private group type,
+    MIRRORED a group of a type that asks for replication.
+    """
+
+    host = 'stage@one#pool'
+    now = datetime.datetime(2026, 1, 1)
+
+    def fill(self):
+        self.stage.insert(tables.pools, name=self.host, backend='stage@one', claimed=5, claimed_at_report=5, bound=100,
+                          foreign=0, report={}, sequence=1, changed_at=self.now)
+        self.kind, other = self.stage.type_id(), str(uuid.uuid4())
+        self.stage.insert(tables.volume_types, id=other, name='other', is_public=True, created_at=self.now)
+        self.say(OTHER_TYPE=other, RESERVED_TYPE=self._reserved())
+        for minute, (name, public, specs) in enumerate((
+                ('plain', True, {'color': 'red'}), ('secret', False, {}),
+                ('mirrored', True, {'consistent_group_replication_enabled': '<is> True'})), start=1):
+            type_id = str(uuid.uuid4())
+            self.stage.insert(tables.group_types, id=type_id, name=name, is_public=public,
+                              created_at=self.now + datetime.timedelta(minutes=minute))
+            for key, value in specs.items():
+                self.stage.insert(tables.group_type_specs, group_type_id=type_id, key=key, value=value)
+            self.say(**{f'{name.upper()}_TYPE': type_id})
+        for minute, (name, type_name, values) in enumerate((
+                ('GROUP', 'PLAIN_TYPE', {}), ('GROUP2', 'PLAIN_TYPE', {}), ('EMPTY', 'PLAIN_TYPE', {}),
+                ('CREATING', 'PLAIN_TYPE', {'status': 'creating', 'host': None}), ('CONSISTENT', 'RESERVED_TYPE', {}),
+                ('MIRRORED', 'MIRRORED_TYPE', {}), ('THEIR_GROUP', 'PLAIN_TYPE', {'project_id': OTHER_PROJECT}))):
+            self.say(**{name: self._group(name, os.environ[type_name], minute, **values)})
+        for name, values in (('ONE', {'group_id': os.environ['GROUP']}), ('TWO', {'group_id': os.environ['GROUP']}),
+                             ('THREE', {'group_id': os.environ['GROUP2']}), ('LOOSE', {}),
+                             ('OLD', {'group_id': os.environ['CONSISTENT']}), ('ODD', {'volume_type_id': other}),
+                             ('AWAY', {'host': 'stage@two#pool'})):
+            self.say(**{name: self.stage.volume(name, **{'host': self.host, 'volume_type_id': self.kind, **values})})
+        self.say(GROUP_SNAPSHOT=self._snapshot('GROUP2', 'THREE', PROJECT),
+                 THEIR_GROUP_SNAPSHOT=self._snapshot('THEIR_GROUP', None, OTHER_PROJECT))
+
+    def _reserved(self):
+        with self.stage.app.db.connection(write=False) as conn:
+            return conn.execute(sa.select(tables.group_types.c.id)).scalar()
+
+    def _group(self, name, type_id, minute, **values):
+        group_id = str(uuid.uuid4())
+        self.stage.insert(tables.groups, **{
+            'id': group_id, 'project_id': PROJECT, 'user_id': USER, 'name': name.lower(), 'group_type_id': type_id,
+            'status': 'available', 'host': self.host, 'availability_zone': 'nova', 'replication_status': 'disabled',
+            'created_at': self.now + datetime.timedelta(minutes=minute), **values})
+        self.stage.insert(tables.group_volume_types, group_id=group_id, volume_type_id=self.kind)
+        return group_id
+
+    def _snapshot(self, group, volume, project):
+        taken = str(uuid.uuid4())
+        self.stage.insert(tables.group_snapshots, id=taken, project_id=project, user_id=USER, name='first',
+                          group_id=os.environ[group], group_type_id=os.environ['PLAIN_TYPE'], status='available',
+                          created_at=self.now)
+        if volume:
+            self.stage.insert(tables.snapshots, id=str(uuid.uuid4()), project_id=project, user_id=USER, name='first',
+                              volume_id=os.environ[volume], volume_size=1, status='available', group_snapshot_id=taken,
+                              created_at=self.now)
+        return taken

@@ -6,6 +6,7 @@ each answered by one line.  :class:`Other` is the test's end of it.
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -33,10 +34,9 @@ class Other:
             env={**os.environ, 'PYTHONPATH': os.pathsep.join([str(_TESTS), *filter(None, sys.path)])})
         self.identity = self.answer()
 
-    def order(self, call, *volumes, epoch=1, **at):
+    def order(self, call, *arguments, epoch=1, **at):
         """Begin a call. ``at``: stop_at_check, kill_at_check (a number), kill_at_progress (0 to 1)."""
-        volumes = [dict(zip(interface.Volume.__slots__, _values(v), strict=True)) for v in volumes]
-        print(json.dumps({'call': call, 'volumes': volumes, 'epoch': epoch, **at}),
+        print(json.dumps({'call': call, 'arguments': [_written(a) for a in arguments], 'epoch': epoch, **at}),
               file=self._process.stdin, flush=True)
 
     def answer(self):
@@ -68,8 +68,17 @@ class Other:
             return stat.read().rpartition(')')[2].split()[0]
 
 
-def _values(volume):
-    return [getattr(volume, name) for name in interface.Volume.__slots__]
+def _written(argument):
+    """A volume or snapshot as JSON has it; numbers and texts as they are."""
+    return dataclasses.asdict(argument) if dataclasses.is_dataclass(argument) else argument
+
+
+def _read(argument):
+    if not isinstance(argument, dict):
+        return argument
+    if 'volume' in argument:
+        return interface.Snapshot(**{**argument, 'volume': interface.Volume(**argument['volume'])})
+    return interface.Volume(**argument)
 
 
 def _serve(name, values):
@@ -78,9 +87,9 @@ def _serve(name, values):
     _say(driver.identity())
     for line in sys.stdin:
         order = json.loads(line)
-        volumes = [interface.Volume(**volume) for volume in order['volumes']]
+        arguments = [_read(argument) for argument in order['arguments']]
         try:
-            getattr(driver, order['call'])(*volumes, _effect(driver, order))
+            getattr(driver, order['call'])(*arguments, _effect(driver, order))
         except exceptions.Error as error:
             _say(type(error).__name__)
         else:

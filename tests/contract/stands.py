@@ -54,16 +54,19 @@ class Stand:
     def __init__(self, name, **values):
         self.name = name
         self.values = values
+        self._started = []
         self.driver = self.another()
 
     def another(self, **values):
         """A second instance on the same storage, as another process has one."""
         driver = make_driver(self.name, **{**self.values, **values})
         driver.start()
+        self._started.append(driver)
         return driver
 
     def stop(self):
-        self.driver.stop()
+        for driver in self._started:
+            driver.stop()
 
     @property
     def pool(self):
@@ -94,6 +97,10 @@ class Stand:
     def everything(self):
         """What is really there, by names of the backend's own; empty when nothing is left of any volume."""
         raise NotImplementedError
+
+    def assert_empty(self):
+        """Nothing is left, or goes by itself."""
+        wait_for(lambda: not self.everything())
 
     def write(self, volume, pattern, offset=0):
         """A block full of ``pattern`` (0 to 255) at ``offset`` MiB."""
@@ -165,29 +172,61 @@ class FakeStand(Stand):
 class RBDStand(Stand):
 
     #: Objects a pool has without any image.
-    NO_IMAGE = frozenset({'rbd_directory', 'rbd_info', 'rbd_trash', 'rbd_children'})
+    NO_IMAGE = frozenset({'rbd_directory', 'rbd_info', 'rbd_trash', 'rbd_children', 'blockctl_errands'})
 
     def __init__(self, cluster, pool):
         self.cluster = cluster
         self.ceph_pool = pool
         self.ioctx = cluster.open_ioctx(pool)
-        super().__init__('rbd', rbd_ceph_conf=CEPH_CONF, rbd_pool=pool, rados_op_timeout=10)
+        super().__init__('rbd', rbd_ceph_conf=CEPH_CONF, rbd_pool=pool, rados_op_timeout=10,
+                         deferred_deletion_purge_interval=1)
 
     def stop(self):
+        import rados
         import rbd
         super().stop()
-        for name in rbd.RBD().list(self.ioctx):
-            rbd.RBD().remove(self.ioctx, name)
-        for key in self._objects() - self.NO_IMAGE:
-            self.ioctx.remove_object(key)
+        while self._clear_images(rbd):  # each round frees the parents of what goes
+            pass
+        for key in (self._objects() - self.NO_IMAGE) | {'blockctl_errands'}:
+            with contextlib.suppress(rados.ObjectNotFound):
+                self.ioctx.remove_object(key)
+        wait_for(lambda: not self._objects() - self.NO_IMAGE)  # the OSDs forget removed snapshots in their own time
         self.ioctx.close()
+
+    def _clear_images(self, rbd):
+        """Remove what can be removed. Whether something is left."""
+        for group in list(rbd.RBD().group_list(self.ioctx)):
+            rbd.RBD().group_remove(self.ioctx, group)
+        for name in rbd.RBD().list(self.ioctx):
+            with contextlib.suppress(rbd.ImageNotFound), rbd.Image(self.ioctx, name) as image:
+                for snap in list(image.list_snaps()):
+                    if 'trash' not in snap:
+                        image.remove_snap2(snap['name'], rbd.RBD_SNAP_REMOVE_UNPROTECT)
+            with contextlib.suppress(rbd.ImageNotFound, rbd.ImageHasSnapshots):
+                rbd.RBD().remove(self.ioctx, name)
+        for entry in list(rbd.RBD().trash_list(self.ioctx)):
+            with contextlib.suppress(rbd.ImageHasSnapshots):
+                rbd.RBD().trash_remove(self.ioctx, entry['id'], force=True)
+        return rbd.RBD().list(self.ioctx) or list(rbd.RBD().trash_list(self.ioctx))
 
     def _objects(self):
         return {entry.key for entry in self.ioctx.list_objects()}
 
     def everything(self):
         import rbd
-        return (self._objects() - self.NO_IMAGE) | set(rbd.RBD().list(self.ioctx))
+        return ((self._objects() - self.NO_IMAGE) | set(rbd.RBD().list(self.ioctx))
+                | {entry['name'] for entry in rbd.RBD().trash_list(self.ioctx)} | self._errands())
+
+    def _errands(self):
+        """What the drivers' upkeep has to do, by its keys."""
+        import rados
+        with rados.ReadOpCtx() as operation:
+            pairs, _ = self.ioctx.get_omap_vals(operation, '', '', 1000)
+            try:
+                self.ioctx.operate_read_op(operation, 'blockctl_errands')
+            except rados.ObjectNotFound:
+                return set()
+            return {key for key, _ in pairs}
 
     def monitor(self, prefix, **arguments):
         result, output, message = self.cluster.mon_command(json.dumps({'prefix': prefix, **arguments}), b'')

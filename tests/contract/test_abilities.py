@@ -67,7 +67,7 @@ def test_delete_of_a_snapshot_and_of_its_volume(stand):
     for _ in range(2):
         stand.driver.delete_snapshot(snapshot, stand.effect())
     stand.driver.delete(volume, stand.effect())
-    assert not stand.everything()
+    stand.assert_empty()
 
 
 @pytest.mark.ability('Clones')
@@ -85,7 +85,7 @@ def test_clone_is_independent(stand):
     stand.driver.delete(volume, stand.effect())
     assert stand.holds(new, 0x31)
     stand.driver.delete(new, stand.effect())
-    assert not stand.everything()
+    stand.assert_empty()
 
 
 @pytest.mark.ability('Clones')
@@ -107,7 +107,7 @@ def test_clone_broken_off_anywhere_is_finished_or_removed(stand):
                 assert stand.holds(new, 0x34, 200)
             stand.driver.delete(new, stand.effect(epoch=3))
     stand.driver.delete(volume, stand.effect())
-    assert not stand.everything()
+    stand.assert_empty()
 
 
 @pytest.mark.ability('Clones')
@@ -174,6 +174,39 @@ def test_rename_refuses(stand):
             stand.driver.rename(stand.volume(), bad, stand.effect())
         with pytest.raises(exceptions.InvalidRequest):
             stand.driver.size_of(bad, 'here')
+
+
+@pytest.mark.ability('Manages')
+def test_what_could_be_managed(stand):
+    golden, volume = stand.volume(3, name='golden'), stand.made(2)
+    stand.driver.create(golden, stand.effect())
+    snapshots = [stand.snapshot(golden), stand.snapshot(volume)]
+    for snapshot in snapshots:
+        stand.driver.create_snapshot(snapshot, stand.effect())
+    assert {(found.name, found.size, found.pool, found.reason_not_safe) for found in stand.driver.manageable()} == {
+        ('golden', 3, 'here', None), (volume.name, 2, 'here', None)}
+    assert {(found.name, found.volume, found.size) for found in stand.driver.manageable_snapshots()} == {
+        (snapshots[0].name, 'golden', 3), (snapshots[1].name, volume.name, 2)}
+
+
+@pytest.mark.ability('Manages')
+def test_a_snapshot_gets_another_name(stand):
+    volume = stand.made()
+    stand.write(volume, 0x61)
+    old, new = (stand.snapshot(volume) for _ in range(2))
+    stand.driver.create_snapshot(old, stand.effect())
+    lost(stand.driver.rename_snapshot, new, old.name, stand=stand)
+    for epoch in (1, 2):
+        stand.driver.rename_snapshot(new, old.name, stand.effect(epoch=epoch))
+    assert [found.name for found in stand.driver.manageable_snapshots()] == [new.name]
+    stand.driver.create_snapshot(old, stand.effect())
+    with pytest.raises(exceptions.BackendError):
+        stand.driver.rename_snapshot(new, old.name, stand.effect())
+    with pytest.raises(exceptions.NotFoundOnBackend):
+        stand.driver.rename_snapshot(stand.snapshot(volume), 'absent', stand.effect())
+    copy = stand.volume()
+    stand.driver.create_from_snapshot(copy, new, stand.effect())
+    assert stand.holds(copy, 0x61)
 
 
 @pytest.mark.ability('Copies')

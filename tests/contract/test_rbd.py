@@ -13,6 +13,7 @@ import pytest
 from blockctl import exceptions
 from blockctl.drivers import interface
 from blockctl.drivers.rbd import driver as rbd_driver
+from blockctl.drivers.rbd import images
 
 from . import other_process
 from . import stands
@@ -364,7 +365,7 @@ def test_extend_of_an_image_in_use(stand):
 
 
 def test_a_long_removal_reports(stand, monkeypatch):
-    monkeypatch.setattr(rbd_driver, '_PROGRESS_INTERVAL', 0.0)
+    monkeypatch.setattr(images, 'PROGRESS_INTERVAL', 0.0)
     monkeypatch.setattr(rbd_driver, '_LONG', 1)
     volume, effect = stand.made(), stand.effect()
     fill(stand, volume, 50)

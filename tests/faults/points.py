@@ -6,11 +6,12 @@ import pathlib
 import re
 
 import blockctl
+from blockctl.flows import change
 from blockctl.flows import handlers
 
 #: What brings a process to the point, and (volume service) what happens there:
 #: create: a plain create;  undo: a create that its first pool refuses;  no pool: a create that fits nowhere;
-#: delete: a plain delete;  fence: the takeover of a job whose worker died after its effect.
+#: delete: a plain delete;  extend: a plain extension;  fence: the takeover of a job whose worker died after its effect.
 ACTS = {
     'volume.create.api.reserved': 'create',
     'volume.create.api.entered': 'create',
@@ -42,17 +43,29 @@ ACTS = {
     'volume.delete.volume.effected': 'delete',
     'volume.delete.volume.before_commit': 'delete',
     'volume.delete.volume.committed': 'delete',
+    'volume.extend.api.before_commit': 'extend',
+    'volume.extend.api.committed': 'extend',
+    'volume.extend.volume.claimed': 'extend',
+    'volume.extend.volume.fenced': 'fence',
+    'volume.extend.volume.before_effect': 'extend',
+    'volume.extend.volume.effected': 'extend',
+    'volume.extend.volume.before_commit': 'extend',
+    'volume.extend.volume.committed': 'extend',
 }
 
-#: Points that the code names by a pattern and no process can come to.
+#: Points that the code names by a pattern and no process can come to, or no scene: why.
 IMPOSSIBLE = {
     'volume.create.scheduler.fenced': 'a scheduler has no effect on a backend, so it fences nobody',
+    **{f'volume.extended.volume.{point}': 'only where there is a compute service, which cannot run here'
+       for point in ('claimed', 'fenced', 'effected')},
+    **{f'volume.fence.volume.{point}': 'it writes nothing but its own end'  # tests/unit/flows/test_volume_extend.py
+       for point in ('claimed', 'fenced')},
 }
 
 #: Points before the commit that makes a request binding: what dies there leaves nothing.
 NOTHING_YET = {
     'volume.create.api.reserved', 'volume.create.api.entered', 'volume.create.api.before_commit',
-    'volume.delete.api.before_commit',
+    'volume.delete.api.before_commit', 'volume.extend.api.before_commit',
 }
 
 
@@ -66,13 +79,22 @@ def in_code():
     found = set()
     for path in pathlib.Path(blockctl.__file__).parent.rglob('*.py'):
         tree = ast.parse(path.read_text())
-        constants = {node.targets[0].id: node.value.value for node in tree.body
-                     if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-                     and isinstance(node.value, ast.Constant)}
+        constants = dict(_constants(tree))
         for node in ast.walk(tree):
             if _is_point(node):
                 found |= _expand(_pattern(node.args[0], constants))
     return found
+
+
+def _constants(tree):
+    """(name, value) of the module's texts: A = 'a', and A, B = 'a', 'b'."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            target, value = node.targets[0], node.value
+            pairs = [(target, value)] if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple) \
+                else zip(target.elts, value.elts, strict=True)
+            yield from ((name.id, given.value) for name, given in pairs
+                        if isinstance(name, ast.Name) and isinstance(given, ast.Constant))
 
 
 def _is_point(node):
@@ -101,9 +123,22 @@ def _expand(pattern):
         return set()
     if '<' not in pattern:
         return {pattern}
-    kinds = [(kind, 'volume') for kind in handlers.BACKEND] + [('volume.create', 'scheduler')]
-    matches = {f'{kind}.{place}.{pattern.rpartition(".")[2]}' for kind, place in kinds}
+    end = pattern.rpartition('.')[2]
+    if pattern == f'<self.kind>.volume.{end}':  # flows/change.py
+        return {f'{kind}.volume.{end}' for kind, handler in handlers.BACKEND.items()
+                if isinstance(handler, change.Change)}
     shape = re.compile(r'(<[\w.]*kind>)\.(<[\w.]*where>)\.\w+')
     if not shape.fullmatch(pattern):
         raise AssertionError(f'what does the point {pattern} stand for? Teach points.py')
-    return matches
+    return {f'{kind}.volume.{end}' for kind in handlers.BACKEND} | {
+        f'{kind}.scheduler.{end}' for kind in handlers.scheduler(None)}
+
+
+def kind(point):
+    """The kind of job that a point is of: 'volume.create'."""
+    return '.'.join(point.split('.')[:2])
+
+
+def of(kinds):
+    """The points in the code of these kinds of job, or that are named themselves; but the takeovers: see ACTS."""
+    return {point for point in in_code() if {point, kind(point)} & set(kinds) and not point.endswith('.fenced')}

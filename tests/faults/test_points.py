@@ -12,6 +12,7 @@ import contextlib
 import pytest
 import requests
 
+from tests.faults import plays
 from tests.faults import points
 from tests.harness import backends
 from tests.harness import cloud
@@ -26,11 +27,15 @@ TOO_MUCH = 2_000_000_000
 FULL = 1 << 29
 
 EFFECTS = [point for point in points.ACTS
-           if points.where(point) == 'volume' and points.ACTS[point] in ('create', 'delete', 'fence')]
+           if points.where(point) == 'volume' and points.ACTS[point] in ('create', 'delete', 'extend', 'fence')]
 
 
 def test_every_point_in_the_code_is_here():
-    assert points.in_code() == points.ACTS.keys() | points.IMPOSSIBLE.keys()
+    """Or among the plays, which say of a whole kind of job whether and how it is played."""
+    elsewhere = plays.PLAYS.keys() | plays.NOT_PLAYED.keys()
+    mine = {point for point in points.in_code() if not {point, points.kind(point)} & elsewhere}
+    assert mine <= points.ACTS.keys() | points.IMPOSSIBLE.keys()
+    assert points.ACTS.keys() | points.IMPOSSIBLE.keys() <= points.in_code()
 
 
 def _cases():
@@ -131,7 +136,7 @@ class Scene:
     def play_worker(self):
         if self.act == 'fence':
             first = self.start('first', point=self.point.rpartition('.')[0] + '.effected')
-            volume_id = self.bring('create' if 'create' in self.point else 'delete', first)
+            volume_id = self.bring(self.point.split('.')[1], first)
             victim = self.victim(wait=False)  # its work waits for it
             victim.hit()
         else:
@@ -148,11 +153,19 @@ class Scene:
     def bring(self, act, victim):
         """Make ``victim`` come to its point; returns the volume it was working on."""
         volume_id = self.client.create(TOO_MUCH if act == 'no pool' else 1)['id']
-        if act == 'delete':
+        if act in ('delete', 'extend'):
             self.cloud.until(volume_id, 'available')
-            self.client.delete(volume_id)
+            self.ask(act, self.client, volume_id)
         victim.hit()
         return volume_id
+
+    @staticmethod
+    def ask(act, client, volume_id):
+        """Ask for a change of a volume that is available."""
+        if act == 'delete':
+            client.delete(volume_id)
+        else:
+            client.ask('POST', f'/volumes/{volume_id}/action', {'os-extend': {'new_size': 2}})
 
     def outcome(self, volume_id):
         """What must become of the volume, once it has."""
@@ -165,6 +178,9 @@ class Scene:
             self.cloud.until(volume_id, None)
             return 'gone'
         self.cloud.until(volume_id, 'available')
+        if self.act == 'extend' or 'extend' in self.point:
+            assert self.cloud.volumes()[volume_id].size == 2
+            return 'available, extended'
         if self.act == 'undo':
             assert self.cloud.backend_of(volume_id) == 'two'
             return 'available, in the second pool'
@@ -182,7 +198,7 @@ class Scene:
     # --- API
     def play_api(self):
         victim = self.victim()
-        play = self.play_api_delete if self.act == 'delete' else self.play_api_create
+        play = self.play_api_create if self.act == 'create' else self.play_api_change
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             return play(victim, self.cloud.client(victim, timeout=60), pool)
 
@@ -220,30 +236,29 @@ class Scene:
         assert not self.cloud.volumes()
         return []
 
-    def play_api_delete(self, victim, client, pool):
+    def play_api_change(self, victim, client, pool):
         volume_id = self.client.create()['id']
         self.cloud.until(volume_id, 'available')
-        answer = pool.submit(client.delete, volume_id)
+        answer = pool.submit(self.ask, self.act, client, volume_id)
         victim.hit()
         if self.action == 'stop':
-            self.delete_by_another(volume_id)
+            self.change_by_another(volume_id)
             victim.resume()
             error = answer.exception(60)
             assert error is None or error.code in (400, 404, 503), error
-            return 'gone'
+            return self.outcome(volume_id)
         assert isinstance(answer.exception(30), requests.ConnectionError)
         if self.point in points.NOTHING_YET:
             polling.lasts(lambda: self.cloud.status(volume_id) == 'available', 1, 'the volume stays')
             return 'unchanged'
-        self.cloud.until(volume_id, None)
-        return 'gone'
+        return self.outcome(volume_id)
 
-    def delete_by_another(self, volume_id):
+    def change_by_another(self, volume_id):
         try:
-            self.client.delete(volume_id)
+            self.ask(self.act, self.client, volume_id)
         except rest.Refused as refused:
             assert refused.code in (400, 404)  # the paused process had committed
-        self.cloud.until(volume_id, None)
+        self.outcome(volume_id)
 
     # --- the end
     def finish(self):

@@ -28,6 +28,10 @@ class Files:
         return {entry.name: entry.stat().st_size / GIB for entry in self._directory.iterdir()
                 if entry.is_file() and entry.name != '.backend'}  # which names the directory's owner
 
+    def locator(self, name):
+        """What qemu's tools call an image; its format is raw."""
+        return str(self._directory / name)
+
     def close(self):
         """The directory goes with the cloud's."""
 
@@ -67,10 +71,15 @@ class Rbd:
                 'rados_connect_timeout': 3, 'rbd_user': 'admin', 'max_over_subscription_ratio': 1000}
 
     def images(self):
-        """{name: GiB}; an image in the trash counts, as trash:<name>."""
-        found = {image['image']: image['size'] / GIB for image in self._list('ls', '--long')}
+        """{name: GiB}; a snapshot counts, as <image>@<name>, and an image in the trash, as trash:<name>."""
+        found = {'@'.join(filter(None, (image['image'], image.get('snapshot')))): image['size'] / GIB
+                 for image in self._list('ls', '--long')}
         found.update({f'trash:{image["name"]}': 0 for image in self._list('trash', 'ls')})
         return found
+
+    def locator(self, name):
+        """What qemu's tools call an image; its format is raw."""
+        return f'rbd:{self.pool}/{name}:conf={self._conf}'
 
     def close(self):
         self.ceph('osd', 'pool', 'delete', self.pool, self.pool, '--yes-i-really-really-mean-it')

@@ -36,14 +36,15 @@ class Cloud:
     directory}; what they give is closed with the cloud.
 
     ``settings``: {section: {option: value}} for every process; the section ``backend`` goes to each backend.
+    ``quick``: on top of QUICK and PLENTY, instead of blockctl's own defaults.
     """
 
-    def __init__(self, database, bus, backends, settings=None):
+    def __init__(self, database, bus, backends, settings=None, *, quick=True):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix='blockctl-test-'))
         self.host = f'node-{uuid.uuid4().hex[:8]}'
         self.processes = []
         self._kept = []
-        self._settings = _merged(QUICK, {'DEFAULT': PLENTY}, settings or {})
+        self._settings = _merged(*((QUICK, {'DEFAULT': PLENTY}) if quick else ()), settings or {})
         try:
             self.bus = self._keep(bus())
             self.database = self._keep(database(self.directory))
@@ -162,6 +163,12 @@ class Cloud:
         """{id: row} of all volumes."""
         return {row.id: row for row in self.database.query(
             'SELECT id, project_id, status, host, size FROM volumes ORDER BY created_at, id')}
+
+    def snapshots(self):
+        """{id: row} of all snapshots; ``host`` and ``named`` (the id in its name there) are its volume's."""
+        return {row.id: row for row in self.database.query(
+            'SELECT s.id, s.volume_id, s.status, s.provider_id, v.host, COALESCE(v.name_id, v.id) AS named '
+            'FROM snapshots s JOIN volumes v ON v.id = s.volume_id')}
 
     def status(self, volume_id):
         """The status in the row, or None when the row is gone."""

@@ -9,7 +9,9 @@ import json
 
 from tests.harness import polling
 
-TRANSITIONAL = {'creating', 'deleting'}
+TRANSITIONAL = {'creating', 'deleting', 'extending', 'retyping', 'managing', 'reverting'}
+
+SNAPSHOT_TRANSITIONAL = {'creating', 'deleting', 'restoring'}
 
 
 def settled(cloud, seconds=40):
@@ -35,10 +37,17 @@ def check(cloud, seconds=40, ask_blockctl=True):
 
 def _usage(cloud):
     counted = collections.Counter()
-    for row in cloud.database.query('SELECT project_id, volume_type_id, size FROM volumes WHERE use_quota'):
+    for row in cloud.database.query('SELECT project_id, volume_type_id, size + growth AS size FROM volumes '
+                                    'WHERE use_quota'):
         for suffix in ('', f'_{row.volume_type_id}') if row.volume_type_id else ('',):
             counted[row.project_id, f'volumes{suffix}'] += 1
             counted[row.project_id, f'gigabytes{suffix}'] += row.size
+    for row in cloud.database.query('SELECT project_id, volume_type_id, volume_size FROM snapshots WHERE use_quota'):
+        for suffix in ('', f'_{row.volume_type_id}') if row.volume_type_id else ('',):
+            counted[row.project_id, f'snapshots{suffix}'] += 1
+            counted[row.project_id, f'gigabytes{suffix}'] += row.volume_size
+    for row in cloud.database.query('SELECT project_id FROM groups'):
+        counted[row.project_id, 'groups'] += 1
     recorded = {(row.project_id, row.resource): row.in_use
                 for row in cloud.database.query('SELECT project_id, resource, in_use FROM quota_usages')}
     for key in sorted(recorded.keys() | counted.keys()):
@@ -48,7 +57,8 @@ def _usage(cloud):
 
 def _claims(cloud):
     counted = collections.Counter()
-    for row in cloud.database.query('SELECT host, size FROM volumes WHERE host IS NOT NULL'):
+    for row in cloud.database.query('SELECT host, size + growth AS size FROM volumes WHERE host IS NOT NULL '
+                                    'UNION ALL SELECT host, size FROM volume_moves'):
         counted[row.host] += row.size
     recorded = {row.name: row.claimed for row in cloud.database.query('SELECT name, claimed FROM pools')}
     for name in sorted(recorded.keys() | counted.keys()):
@@ -62,7 +72,13 @@ def _jobs(cloud):
     for volume in volumes.values():
         if volume.status in TRANSITIONAL and volume.id not in live:
             yield f'volume {volume.id} is {volume.status}, and no job will move it on'
+    snapshots = cloud.snapshots()
+    for snapshot in snapshots.values():
+        if snapshot.status in SNAPSHOT_TRANSITIONAL and not {snapshot.id, snapshot.volume_id} & live.keys():
+            yield f'snapshot {snapshot.id} is {snapshot.status}, and no job will move it on'
     for job in live.values():
+        if job.resource_id in snapshots:
+            continue  # settled() has seen to it that it waits for its backend
         volume = volumes.get(job.resource_id)
         if volume is None:
             yield f'job {job.id} ({job.kind}) lives, its volume does not'
@@ -77,10 +93,23 @@ def _images(cloud):
             rows[volume.host.rpartition('#')[2]][f'volume-{volume.id}'] = volume
         elif volume.status == 'available':
             yield f'volume {volume.id} is available and nowhere'
+    taken = collections.defaultdict(dict)
+    for snapshot in cloud.snapshots().values():
+        if snapshot.provider_id is not None:
+            continue  # of a group: its backend has it by another name
+        taken[snapshot.host and snapshot.host.rpartition('#')[2]][
+            f'volume-{snapshot.named}@snapshot-{snapshot.id}'] = snapshot
     for backend in cloud.backends.values():
         if backend.images is None:
             continue
         images, named = backend.images(), rows[backend.name]
+        found = {name for name in images if '@' in name}
+        for name in sorted(found - taken[backend.name].keys()):
+            yield f'{name} is on {backend.name}, and no row names it'
+        for name, snapshot in taken[backend.name].items():
+            if snapshot.status == 'available' and name not in found:
+                yield f'{name} is available, and not on {backend.name}'
+        images = {name: size for name, size in images.items() if name not in found}
         for name in sorted(images.keys() - named.keys()):
             yield f'{name} is on {backend.name}, and no row names it'
         for name, volume in named.items():

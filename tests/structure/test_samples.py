@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""etc/ says what the code says. `tools/gen_samples` writes the samples anew."""
+"""etc/ and doc/ say what the code says. `tools/gen_samples` writes the samples anew."""
 
 import configparser
 import pathlib
@@ -41,6 +41,13 @@ def _ours(path):
         whose = re.split(r'^#\n# From ([\w.]+)\n#$', text, flags=re.MULTILINE)
         ours[name] = [said for owner, said in zip(whose[1::2], whose[2::2], strict=True) if owner == 'blockctl']
     return ours
+
+
+def test_states(tmp_path):
+    """tools/gen_states writes the page anew."""
+    page = tmp_path / 'states.rst'
+    subprocess.run([sys.executable, '-W', 'ignore', ROOT / 'tools' / 'gen_states', page], check=True, timeout=60)
+    assert (ROOT / 'doc' / 'source' / 'reference' / 'states.rst').read_text() == page.read_text()
 
 
 @pytest.mark.parametrize('path', UNITS, ids=lambda path: path.stem)

@@ -21,10 +21,11 @@ PACKAGE = ROOT / 'blockctl'
 
 #: Options that operators' files have already, and nothing reads yet -> what will.
 READ_LATER = {
-    'my_ip': 'attachments',
-    'rbd_flatten_volume_from_snapshot': 'snapshots',
-    'rbd_max_clone_depth': 'clones',
+    'my_ip': 'targets',
 }
+
+#: States on the way whose only way out is that the row goes: whatever fails, too.
+GOES = {'attachment': {'detaching'}}
 
 MACHINES = [each for each in vars(states).values() if isinstance(each, states.Machine)]
 OPTIONS = [(getattr(group, 'name', group), option) for group, options in listing.options() for option in options]
@@ -71,7 +72,7 @@ def test_every_event_has_a_caller(machine):
 
 @pytest.mark.parametrize('machine', MACHINES, ids=lambda machine: machine.resource)
 def test_a_state_on_the_way_has_a_way_out(machine):
-    for state in machine.transitional:
+    for state in machine.transitional - GOES.get(machine.resource, set()):
         assert any(state in move.sources and move.target not in machine.transitional
                    for move in machine.moves.values()), state
 

@@ -5,9 +5,11 @@ from blockctl import app as application
 from blockctl import conf as configuration
 from blockctl import context
 from blockctl import faultpoints
+from blockctl.compute import nova
 from blockctl.db import engine
 from blockctl.db import schema
 from blockctl.db import tables
+from blockctl.flows import engine as flow_engine
 
 
 class Bell:
@@ -37,7 +39,8 @@ def make_app(url, **overrides):
     for name, value in overrides.items():
         conf.set_override(name, value)
     app = application.App(conf=conf, db=engine.Database(conf), policy=None, bus=None, doorbell=Bell(),
-                          notifier=Silence(), points=faultpoints.Points(conf))
+                          notifier=Silence(), points=faultpoints.Points(conf), compute=nova.Nova(conf),
+                          flows=flow_engine.Engines())
     with app.db.connection(write=True) as conn:
         tables.metadata.create_all(conn)
     with app.db.connection(write=True) as conn:

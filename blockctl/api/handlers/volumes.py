@@ -11,6 +11,7 @@ from blockctl.api.schemas import volumes as schema
 from blockctl.api.versioned import Many
 from blockctl.api.versioned import One
 from blockctl.api.views import volumes as view
+from blockctl.operations import volume_create
 from blockctl.operations import volumes
 
 
@@ -43,7 +44,7 @@ def create(ctx, call):
         raise exceptions.InvalidField(field='multiattach', value=True,
                                       reason='Use a volume type that has multiattach enabled instead.')
     name, description = _names(body)
-    return One(*volumes.create(ctx, volumes.NewVolume(
+    return One(*volume_create.create(ctx, volume_create.NewVolume(
         size=t.size('size', body['size']) if body.get('size') is not None else None,
         name=name, description=description,
         volume_type=body.get('volume_type') or None, availability_zone=body.get('availability_zone'),
@@ -80,13 +81,13 @@ def update(ctx, call, volume_id):
 
 @endpoint(code=202)
 def delete(ctx, call, volume_id):
-    """``cascade`` would delete its snapshots with it; unknown keys are of no interest."""
-    force = False
+    """``cascade`` deletes its snapshots with it; unknown keys are of no interest."""
+    force = cascade = False
     if call.version >= microversions.DELETE_FORCE and 'force' in call.query:
         force = pagination.boolean('force', call.query['force'])
     if 'cascade' in call.query:
-        pagination.boolean('cascade', call.query['cascade'])
-    volumes.delete(ctx, volume_id, force)
+        cascade = pagination.boolean('cascade', call.query['cascade'])
+    volumes.delete(ctx, volume_id, force, cascade)
 
 
 @endpoint(since='3.12')

@@ -29,6 +29,8 @@ class KeystoneContext:
         if not ctx.user_id or not ctx.project_id:
             # A token that is not scoped to a project: there is nothing here that it could mean.
             raise exceptions.Unauthenticated()
+        ctx.is_service = not set(self._app.conf.keystone_authtoken.service_token_roles).isdisjoint(ctx.service_roles)
+        ctx.catalog = environ.get('HTTP_X_SERVICE_CATALOG')
         return hand_on(self._application, environ, start_response, ctx)
 
 

@@ -26,8 +26,12 @@ def _is_set(value, seen):
     return value is not None
 
 
-def _attachments(row, seen):
-    return []  # attachments come with their issue
+def _attachments(volume_id, seen):
+    related = seen.related
+    return [{'id': volume_id, 'attachment_id': row.id, 'volume_id': volume_id, 'server_id': row.instance_id,
+             'host_name': row.attached_host if related.hosts_too else None, 'device': row.mountpoint,
+             'attached_at': row.attach_time.isoformat('T', 'microseconds') if row.attach_time else None}
+            for row in related.attachments.get(volume_id, ())]
 
 
 def _true_if_unknown(value, seen):
@@ -36,6 +40,10 @@ def _true_if_unknown(value, seen):
 
 def _absent_if_none(value, seen):
     return ABSENT if value is None else value
+
+
+def _consistency_group(group_id, seen):
+    return group_id if group_id in seen.related.consistency_groups else None
 
 
 def _null(row, seen):
@@ -60,9 +68,9 @@ _FIELDS = (
     Field('bootable', _bootable, of='bootable'),
     Field('encrypted', _is_set, of='encryption_key_id'),
     Field('replication_status'),
-    Field('consistencygroup_id', _null),
+    Field('consistencygroup_id', _consistency_group, of='group_id'),
     Field('multiattach'),
-    Field('attachments', _attachments),
+    Field('attachments', _attachments, of='id'),
     Field('migration_status', rule='volume_extension:volume_mig_status_attribute'),
     Field('group_id', since='3.13'),
     Field('provider_id', since='3.21', rule='context_is_admin'),

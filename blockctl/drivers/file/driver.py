@@ -33,10 +33,11 @@ _AWAY = {errno.ESTALE, errno.ENODEV, errno.ENOTCONN, errno.EHOSTDOWN}
 
 
 class FileDriver(interface.Driver, interface.Extends, interface.Snapshots, interface.Clones, interface.Reverts,
-                 interface.Connects, interface.Renames, interface.Copies):
+                 interface.Connects, interface.Renames, interface.Copies, interface.Manages):
     """See the module. Every effect happens with the volume's lock held, right after ``effect.check()``."""
 
     any_machine = False
+    exports = False
 
     def __init__(self, conf, backend):
         super().__init__(conf, backend)
@@ -84,7 +85,7 @@ class FileDriver(interface.Driver, interface.Extends, interface.Snapshots, inter
         # What is kept for root counts as foreign too: no volume will get it.
         foreign = max(0, total - free - ours)
         pool = interface.PoolStats(name=self._pool, total=total / units.Gi, free=free / units.Gi,
-                                   foreign=foreign / units.Gi, thin=True)
+                                   foreign=foreign / units.Gi, thin=True, capabilities={'multiattach': True})
         return interface.BackendStats(vendor_name='blockctl', driver_version='1.0', storage_protocol='file',
                                       pools=(pool,))
 
@@ -185,6 +186,10 @@ class FileDriver(interface.Driver, interface.Extends, interface.Snapshots, inter
             self._size(old_name)  # a regular file
             if os.path.lexists(new):
                 raise exceptions.BackendError(reason=f'{volume.name} is there already')
+            for name in os.listdir(self._directory):  # before the image: it says that all is done
+                if name.startswith(f'{old_name}@'):
+                    effect.check()
+                    os.rename(self._path(name), self._path(f'{volume.name}@{name.partition("@")[2]}'))
             effect.check()
             os.rename(old, new)
             self._sync_directory()
@@ -195,6 +200,37 @@ class FileDriver(interface.Driver, interface.Extends, interface.Snapshots, inter
     def locator(self, volume):
         """A path. The format is raw: say so to qemu-img, which must never guess from what a tenant wrote."""
         return self._path(names.check(volume.name))
+
+    # --- what could be managed
+    def manageable(self):
+        return [found for found in self._regular() if found.volume is None]
+
+    def manageable_snapshots(self):
+        return [found for found in self._regular() if found.volume is not None]
+
+    def _regular(self):
+        """Every complete image and snapshot whose name can be asked for."""
+        with self._errors():
+            for name in sorted(os.listdir(self._directory)):
+                image, _, snapshot = name.partition('@')
+                if not _can_be_named(image, snapshot) or (self._template.gave(name) and names.is_temporary(name)):
+                    continue
+                with contextlib.suppress(exceptions.NotFoundOnBackend):
+                    size = -(-self._size(name) // units.Gi)
+                    yield interface.Manageable(pool=self._pool, name=snapshot or image, size=size,
+                                               volume=image if snapshot else None)
+
+    def rename_snapshot(self, snapshot, old_name, effect):
+        with self._locked(snapshot.volume):
+            old, new = f'{snapshot.volume.name}@{names.check(old_name)}', self._snapshot_name(snapshot)
+            if not os.path.lexists(self._path(old)):
+                self._size(new)  # renamed before: success; else it says what is missing
+                return
+            if os.path.lexists(self._path(new)):
+                raise exceptions.BackendError(reason=f'{new} is there already')
+            effect.check()
+            os.rename(self._path(old), self._path(new))
+            self._sync_directory()
 
     # --- inside the lock
     def _copy_of(self, volume, source, effect):
@@ -313,6 +349,16 @@ class FileDriver(interface.Driver, interface.Extends, interface.Snapshots, inter
         if error.errno == errno.ENOENT:
             return exceptions.NotFoundOnBackend(name=os.path.basename(str(error.filename)))
         return exceptions.BackendError(reason=reason)
+
+
+def _can_be_named(image, snapshot):
+    try:
+        names.check_foreign(image)
+        if snapshot:
+            names.check(snapshot)
+    except exceptions.InvalidRequest:
+        return False
+    return True
 
 
 def _step(effect, done):

@@ -26,6 +26,10 @@ LOG = logging.getLogger(__name__)
 
 # On top of librados's own bound, for what it does before and after.
 _GRACE = 1.0
+#: Seconds to look another pool of the cluster up.
+_OTHER_POOL = 10.0
+#: Keys of an object read at once.
+_PAGE = 1000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,9 +47,10 @@ class Settings:
 class Session:
     """A live client and its pool. Threads share it; ``address`` is what the OSD blocklist knows it by."""
 
-    def __init__(self, cluster, ioctx, rbd):
+    def __init__(self, cluster, ioctx, rados, rbd):
         self.cluster = cluster
         self.ioctx = ioctx
+        self.rados = rados
         self.rbd = rbd
         self.address = cluster.get_addrs()
         self.users = 0
@@ -59,9 +64,32 @@ class Session:
             raise errors.from_errno(result, f'{prefix}: {message or result}')
         return json.loads(output)
 
-    def image(self, name: str, **options):
+    def image(self, name: str | None, **options):
         """An open image, to be used in a ``with``."""
         return self.rbd.Image(self.ioctx, name, **options)
+
+    def read_omap(self, object_name: str, prefix: str = '', most: int | None = None) -> list:
+        """[(key, value)] of an object, those whose key begins with ``prefix``; empty when there is no such object."""
+        found, after, page = [], '', most or _PAGE
+        while True:
+            with self.rados.ReadOpCtx() as operation:
+                pairs, _ = self.ioctx.get_omap_vals(operation, after, prefix, page)
+                try:
+                    self.ioctx.operate_read_op(operation, object_name)
+                except self.rados.ObjectNotFound:
+                    return found
+                got = list(pairs)
+            found += got
+            if most or len(got) < page:
+                return found
+            after = got[-1][0]
+
+    def pool(self, name: str):
+        """The I/O context of another pool of the cluster, to be used in a ``with``. Raises BackendTimeout."""
+        try:
+            return _in_thread(lambda: self.cluster.open_ioctx(name), 'rbd-pool').result(_OTHER_POOL)
+        except concurrent.futures.TimeoutError:
+            raise exceptions.BackendTimeout(reason=f'pool {name} could not be looked up') from None
 
     def close(self):
         self.ioctx.close()
@@ -219,6 +247,8 @@ class Client:
                     'client_mount_timeout': str(settings.connect_timeout),
                     # A control plane makes and removes images; it does not read or write them.
                     'rbd_cache': 'false', 'ms_async_op_threads': '1',
+                    # Clones whose snapshot needs no protection, and may be removed before them.
+                    'rbd_default_clone_format': '2',
                     'rados_mon_op_timeout': str(settings.op_timeout),
                     'rados_osd_op_timeout': str(settings.op_timeout)})
             cluster.connect()
@@ -229,7 +259,7 @@ class Client:
             raise exceptions.BackendUnavailable(reason=_why(error, cluster, settings)) from error
         # A request to a full pool fails then; otherwise it waits until there is room.
         ioctx.set_osdmap_full_try()
-        session = Session(cluster, ioctx, rbd)
+        session = Session(cluster, ioctx, rados, rbd)
         LOG.info('Connected to pool %s as %s.', settings.pool, session.address)
         return session
 
@@ -239,7 +269,7 @@ def ensure_trash(session: Session) -> None:
 
     In a full pool librbd 16 cannot make it, says "image not found", and the image stays.
     """
-    import rados
+    rados = session.rados
     try:
         with rados.WriteOpCtx() as operation:
             operation.new(rados.LIBRADOS_CREATE_IDEMPOTENT)

@@ -37,5 +37,17 @@ OPTIONS = (
     cfg.BoolOpt('rbd_flatten_volume_from_snapshot', default=False,
                 help='Volumes made from snapshots become independent of them.'),
     cfg.IntOpt('rbd_max_clone_depth', default=5, min=0,
-               help='Longest chain of volumes cloned from each other; 0: every clone is a full copy.'),
+               help='Longest chain of volumes cloned from each other. A volume that would make it longer can be used '
+                    'at once, and is made independent of its source in the background. 0: every clone of a volume is '
+                    'a full copy before it can be used.'),
+    cfg.IntOpt('rbd_concurrent_flatten_operations', default=3, min=1,
+               help='How many volumes one process makes independent of their sources at once.'),
+    cfg.BoolOpt('enable_deferred_deletion', default=False,
+                help='Deleted volumes stay in the trash of the pool for deferred_deletion_delay, from where "rbd trash '
+                     'restore" can bring them back. They take room meanwhile, but no quota.'),
+    cfg.IntOpt('deferred_deletion_delay', default=0, min=0,
+               help='Seconds a deleted volume stays in the trash, with enable_deferred_deletion.'),
+    cfg.IntOpt('deferred_deletion_purge_interval', default=60, min=1,
+               help='Seconds between two looks at what is in the trash, and at what is to be made independent of its '
+                    'source.'),
 )

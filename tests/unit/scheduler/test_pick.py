@@ -58,6 +58,13 @@ def test_each_refusal_is_counted_and_no_name_is_told():
     assert 'AvailabilityZoneFilter: 1' in choice.summary()
 
 
+def test_what_has_a_source_goes_where_that_is():
+    a, b, full = pool('h@a#p'), pool('h@b#p'), pool('h@b#full', claimed=100)
+    choice = choose({'resource_backend': 'h@b'}, a, b, full)
+    assert names(choice) == ['h@b#p']
+    assert choice.summary() == 'Pools refused by each filter: elsewhere than its source: 1, CapacityFilter: 1.'
+
+
 def test_nothing_there_is_said():
     assert choose({}).summary() == 'There are no pools.'
 

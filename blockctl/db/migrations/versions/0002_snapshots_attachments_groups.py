@@ -29,12 +29,12 @@ def upgrade():
     op.create_index('ix_volumes_group', 'volumes', ['group_id'])
     op.create_table(
         'volume_moves',
+        sa.Column('id', _ascii(36), nullable=False),
         sa.Column('volume_id', _ascii(36), nullable=False),
         sa.Column('host', _ascii(255), nullable=False),
         sa.Column('size', sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(['volume_id'], ['volumes.id'],
-                                name='fk_volume_moves_volume_id'),
-        sa.PrimaryKeyConstraint('volume_id', name='pk_volume_moves'),
+        sa.PrimaryKeyConstraint('id', name='pk_volume_moves'),
+        sa.UniqueConstraint('volume_id', 'host', name='uq_volume_moves_volume_host'),
         **_OPTIONS)
     op.create_index('ix_volume_moves_host', 'volume_moves', ['host'])
     op.create_table(
@@ -85,6 +85,7 @@ def upgrade():
         sa.Column('attach_status', _ascii(36), nullable=False),
         sa.Column('connector', sa.JSON()),
         sa.Column('connection_info', sa.JSON()),
+        sa.Column('exported', sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column('attach_time', _time()),
         sa.Column('detach_time', _time()),
         sa.Column('created_at', _time(), nullable=False),

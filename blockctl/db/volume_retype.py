@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Moving a volume, and its snapshots, from one type to another: quota is kept for each type."""
+
+import collections
+
+import sqlalchemy as sa
+
+from blockctl import exceptions
+from blockctl import states
+from blockctl.db import quotas
+from blockctl.db import volume_types
+from blockctl.db.columns import utcnow
+from blockctl.db.tables import snapshots
+
+
+#: What :func:`move` raises that trying again will not mend.
+FINAL = (exceptions.OverQuota, exceptions.VolumeTypeNotFound)
+
+
+def check_quota(ctx, row, volume_type_id):
+    """Raise OverQuota when the project has no room for the volume in another type, as things are now."""
+    gained = {name: amount for name, amount in _changes(ctx, row, volume_type_id).items() if amount > 0}
+    quotas.reserve(ctx, row.project_id, gained)
+    quotas.give_back(ctx, row.project_id, gained)
+
+
+def move(ctx, row, volume_type_id):
+    """Move the quota, and the snapshots with theirs; the volume's own column is set by who moves its status.
+
+    Raises OverQuota, VolumeTypeNotFound (it was deleted meanwhile), or BackendBusy while one of the snapshots is on its
+    way: its job knows it by the old type.
+    """
+    volume_types.get(ctx, volume_type_id)
+    quotas.reserve(ctx, row.project_id, _changes(ctx, row, volume_type_id))
+    where = snapshots.c.volume_id == row.id
+    rows = ctx.conn.execute(sa.select(snapshots.c.status).where(where).with_for_update()).all()
+    if any(snapshot.status in states.SNAPSHOT.transitional for snapshot in rows):
+        raise exceptions.BackendBusy(reason=f'a snapshot of volume {row.id} is being changed')
+    if rows:
+        ctx.conn.execute(sa.update(snapshots).where(where).values(
+            volume_type_id=volume_type_id, updated_at=utcnow()))
+
+
+def _changes(ctx, row, volume_type_id):
+    """{resource: amount}, of the old type (less than 0) and the new one."""
+    changes = collections.Counter()
+    taken = [(row.volume_type_id, quotas.volume_deltas(row.size + row.growth, None))] if row.use_quota else []
+    counted = ctx.conn.execute(sa.select(
+        snapshots.c.volume_type_id, sa.func.count().label('count'), sa.func.sum(snapshots.c.volume_size).label('size'),
+    ).where(snapshots.c.volume_id == row.id, snapshots.c.use_quota).group_by(snapshots.c.volume_type_id))
+    taken += [(found.volume_type_id, quotas.snapshot_deltas(ctx.conf, int(found.size), None, found.count))
+              for found in counted]
+    for old, amounts in taken:
+        for name, amount in amounts.items():
+            changes[f'{name}_{volume_type_id}'] += amount
+            if old:
+                changes[f'{name}_{old}'] -= amount
+    return {name: amount for name, amount in changes.items() if amount}

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The thread that does what is written down in errands.py: makes clones independent, empties the trash.
+
+Each process that serves the pool has one.  Two of them at one errand do no harm, so there is no lock between them; a
+client that flattens writes its address down, and leaves a watch on the image while it lives, so that the others find
+something else to do.  Nothing here belongs to a job: each effect is about an image's id, which is never given twice,
+and is right whenever it happens.
+"""
+
+import errno
+import random
+import threading
+import time
+
+from oslo_log import log as logging
+
+from blockctl import exceptions
+from blockctl.drivers.rbd import clones
+from blockctl.drivers.rbd import errands
+from blockctl.drivers.rbd import errors
+from blockctl.drivers.rbd import images
+
+LOG = logging.getLogger(__name__)
+
+#: Seconds from the start to the first round: commands that only have a look are over by then.
+_FIRST = 5.0
+#: Seconds between two rounds at least.
+_PAUSE = 0.2
+#: Each so many rounds, also look for snapshots that outlived their clones.
+_THOROUGH = 60
+#: Seconds that stop() waits for what is under way; it is taken up again by the next process.
+_STOP_WAIT = 5.0
+#: Not now: not due, in use, has clones, no room.
+_LATER = {errno.EPERM, errno.EBUSY, errno.ENOTEMPTY, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+
+
+class Upkeep:
+    """``interval``: seconds between two rounds; ``flattens``: how many images of this process are flattened at once."""
+
+    def __init__(self, client, interval: float, flattens: int):
+        #: Whoever flattens an image holds one of these.
+        self.slots = threading.BoundedSemaphore(flattens)
+        self._client = client
+        self._interval = interval
+        self._lock = threading.Lock()
+        self._flattening = set()  # ids of images
+        self._waiting = False  # something in the trash waits for its clones to go
+        self._kicked = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = None
+
+    def start(self):
+        """Started already is fine."""
+        if self._thread is None or not self._thread.is_alive():
+            self._stopping = threading.Event()
+            self._thread = threading.Thread(target=self._run, args=(self._stopping,), name='rbd-upkeep', daemon=True)
+            self._thread.start()
+
+    def stop(self):
+        """Begin nothing more."""
+        self._stopping.set()
+        self._kicked.set()
+        if self._thread is not None:
+            self._thread.join(_STOP_WAIT)
+
+    def kick(self):
+        """There is something to do."""
+        self._kicked.set()
+
+    def waits(self):
+        """Something waits in the trash for its clones to go."""
+        self._waiting = True
+
+    def clone_gone(self):
+        """A volume that may have been a clone was removed or flattened."""
+        if self._waiting:
+            self.kick()
+
+    def _run(self, stopping):
+        rounds = 0
+        pause = min(self._interval, _FIRST)
+        while not stopping.is_set():
+            self._kicked.wait(pause * random.uniform(0.8, 1.0))
+            self._kicked.clear()
+            pause = self._interval
+            if stopping.is_set():
+                return
+            try:
+                self._round(stopping, thorough=rounds % _THOROUGH == 0)
+                rounds += 1
+            except exceptions.Error as error:
+                LOG.info('The upkeep of the pool goes on later: %s', error)
+            except Exception:
+                LOG.exception('A round of upkeep failed where no failure is expected.')
+            stopping.wait(_PAUSE)
+
+    def _round(self, stopping, thorough):
+        with self._client.session() as session:
+            found = errands.read(session)
+            self._waiting = any(kind == errands.PURGE for kind, _ in found)
+            now = time.time()
+            due = [i for (kind, i), details in found.items() if kind == errands.PURGE and details['due'] <= now]
+            gone = True
+            while gone and not stopping.is_set():  # an image that goes may have been the last clone of another
+                gone = {image_id for image_id in due if not stopping.is_set()
+                        and self._purge(session, image_id, thorough)}
+                due = [image_id for image_id in due if image_id not in gone]
+            for (kind, image_id), details in found.items():
+                if kind == errands.FLATTEN and (errands.PURGE, image_id) not in found and not stopping.is_set():
+                    self._begin_flatten(session, image_id, details)
+
+    # --- the trash
+    def _purge(self, session, image_id, thorough):
+        """Whether the image is gone now."""
+        if not images.exists(session, f'rbd_header.{image_id}') and not _is_in_trash(session, image_id):
+            _forget(session, image_id)
+            return True
+        try:
+            if thorough and images.header_has(session, image_id, 'snapshot_'):
+                clones.remove_unused_snapshots(session, image_id)
+            if images.header_has(session, image_id, 'snapshot_'):
+                return False
+            session.rbd.RBD().trash_remove(session.ioctx, image_id)
+        except session.rbd.ImageNotFound:
+            return False  # not in the trash: a removal that is about to put it there, or somebody took it out
+        except Exception as error:
+            if errors.number_of(error) in _LATER:
+                return False
+            raise
+        LOG.info('The image %s is gone from the trash.', image_id)
+        _forget(session, image_id)
+        return True
+
+    # --- flattening
+    def _begin_flatten(self, session, image_id, details):
+        with self._lock:
+            if image_id in self._flattening:
+                return
+        if not images.exists(session, f'rbd_header.{image_id}'):
+            errands.drop(session, errands.FLATTEN, image_id)
+            return
+        if _is_at_it(session, image_id, details.get('by')) or not self.slots.acquire(blocking=False):
+            return
+        with self._lock:
+            self._flattening.add(image_id)
+        threading.Thread(target=self._flatten, args=(image_id,), name='rbd-flatten', daemon=True).start()
+
+    def _flatten(self, image_id):
+        try:
+            with self._client.session() as session:
+                errands.add(session, errands.FLATTEN, image_id, by=session.address)
+                LOG.info('The image %s becomes independent of its parent.', image_id)
+                with session.image(None, image_id=image_id) as image:
+                    clones.flatten(session, image, None)
+                errands.drop(session, errands.FLATTEN, image_id)
+        except exceptions.Error as error:
+            LOG.info('Making the image %s independent goes on later: %s', image_id, error)
+        except Exception:
+            LOG.exception('Making the image %s independent failed where no failure is expected.', image_id)
+        else:
+            self.clone_gone()
+            self.kick()  # others wait for the slot
+        finally:
+            with self._lock:
+                self._flattening.discard(image_id)
+            self.slots.release()
+
+
+def _is_in_trash(session, image_id):
+    try:
+        session.rbd.RBD().trash_get(session.ioctx, image_id)
+    except session.rbd.ImageNotFound:
+        return False
+    return True
+
+
+def _forget(session, image_id):
+    for kind in (errands.PURGE, errands.FLATTEN):
+        errands.drop(session, kind, image_id)
+
+
+def _is_at_it(session, image_id, address):
+    """Whether another client, which lives, flattens the image."""
+    if address in {None, session.address}:
+        return False
+    try:
+        with session.image(None, image_id=image_id, read_only=True) as image:
+            return address in images.users(image)
+    except session.rbd.ImageNotFound:
+        return False

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What brings a process to the points of each kind of job but those of a plain create and delete, and how it ends."""
+
+import dataclasses
+import typing
+import uuid
+
+from tests.harness import polling
+
+CONNECTOR = {'host': 'h1', 'ip': '127.0.0.1', 'initiator': 'iqn.2004-10.com.example:h1', 'platform': 'x86_64',
+             'os_type': 'linux', 'multipath': False}
+
+SERVER = '6d5e94f5-0b5d-4d39-8d5c-3a3bd9f6e3d8'
+
+#: Points of failures: tests/unit/flows/test_groups.py repeats what follows them.
+NOT_REACHED = {'group.create.scheduler.before_settle_commit', 'group.create.scheduler.settled'}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Play:
+    """``prepare(stage) -> thing``; ``act(client, thing)``, one request, its answer; ``ended(stage, thing, answer)``.
+
+    ``answer`` is None when the process that was asked died, or the request waited too long for its job.
+    """
+
+    prepare: typing.Callable
+    act: typing.Callable
+    ended: typing.Callable
+
+
+class Stage:
+    """A cloud, and the things plays are about. All requests are an administrator's: there is no Keystone."""
+
+    def __init__(self, cloud):
+        self.cloud = cloud
+        self.client = cloud.client()
+
+    def volume(self, **fields):
+        volume_id = self.client.create(**fields)['id']
+        self.cloud.until(volume_id, 'available')
+        return volume_id
+
+    def volume_with_snapshot(self):
+        volume_id = self.volume()
+        answer = self.client.ask('POST', '/snapshots', {'snapshot': {'volume_id': volume_id}})
+        snapshot_id = answer['snapshot']['id']
+        self.until('snapshots', snapshot_id, 'available')
+        return volume_id, snapshot_id
+
+    def reserved(self):
+        """The id of an attachment without a host."""
+        answer = self.client.ask('POST', '/attachments', {'attachment': {
+            'volume_uuid': self.volume(), 'instance_uuid': SERVER}})
+        return answer['attachment']['id']
+
+    def group_type(self):
+        """(ids of a group type and of the default volume type)."""
+        answer = self.client.ask('POST', '/group_types', {'group_type': {'name': f'type-{uuid.uuid4()}'}})
+        return answer['group_type']['id'], self.client.ask('GET', '/types/default')['volume_type']['id']
+
+    def group(self):
+        """The id of a group with a volume in it."""
+        answer = make_group(self.client, self.group_type())
+        group_id = answer['group']['id']
+        self.until('groups', group_id, 'available')
+        volume_id = self.client.create(group_id=group_id)['id']
+        self.cloud.until(volume_id, 'available')
+        return group_id
+
+    def group_snapshot(self):
+        """The id of a snapshot of a group."""
+        answer = snapshot_group(self.client, self.group())
+        self.until('group_snapshots', answer['group_snapshot']['id'], 'available')
+        return answer['group_snapshot']['id']
+
+    def snapshot_unmanaged(self):
+        """(id of a volume, name on the backend of a snapshot it has that is none of blockctl's any more)."""
+        volume_id, snapshot_id = self.volume_with_snapshot()
+        self.client.ask('POST', f'/snapshots/{snapshot_id}/action', {'os-unmanage': {}})
+        self.until('snapshots', snapshot_id, None)
+        return volume_id, f'snapshot-{snapshot_id}'
+
+    def image_unmanaged(self):
+        """(host, name) of an image on the first backend that is no volume any more."""
+        volume_id = self.volume()
+        host = self.client.show(volume_id)['os-vol-host-attr:host']
+        act(self.client, volume_id, 'os-unmanage', {})
+        self.cloud.until(volume_id, None)
+        return host, f'volume-{volume_id}'
+
+    def status(self, table, row_id):
+        """Of a row, or None when it is gone."""
+        rows = self.cloud.database.query(f'SELECT status FROM {table} WHERE id = :id', id=row_id)
+        return rows[0].status if rows else None
+
+    def until(self, table, row_id, status):
+        """Wait for a row's status (None: for its end)."""
+        polling.until(lambda: self.status(table, row_id) == status, 40,
+                      lambda: f'{status} of {row_id} in {table}; it is {self.status(table, row_id)}')
+
+    def clear(self):
+        """Delete everything there is."""
+        for attachment in self.client.ask('GET', '/attachments')['attachments']:
+            self.client.ask('DELETE', f'/attachments/{attachment["id"]}')
+        for row in self.cloud.database.query('SELECT id FROM group_snapshots'):
+            self.client.ask('DELETE', f'/group_snapshots/{row.id}')
+            self.until('group_snapshots', row.id, None)
+        for row in self.cloud.database.query('SELECT id FROM groups'):
+            delete_group(self.client, row.id)
+            self.until('groups', row.id, None)
+        for volume_id in self.cloud.volumes():
+            self.client.delete(volume_id, params={'cascade': True})
+        for volume_id in self.cloud.volumes():
+            self.cloud.until(volume_id, None)
+
+
+def act(client, volume_id, action, values):
+    return client.ask('POST', f'/volumes/{volume_id}/action', {action: values})
+
+
+def make_group(client, types):
+    group_type, volume_type = types
+    return client.ask('POST', '/groups', {'group': {'group_type': group_type, 'volume_types': [volume_type]}})
+
+
+def delete_group(client, group_id):
+    return client.ask('POST', f'/groups/{group_id}/action', {'delete': {'delete-volumes': True}})
+
+
+def snapshot_group(client, group_id):
+    return client.ask('POST', '/group_snapshots', {'group_snapshot': {'group_id': group_id}})
+
+
+def attach(client, volume_id):
+    return client.ask('POST', '/attachments', {'attachment': {
+        'volume_uuid': volume_id, 'instance_uuid': SERVER, 'connector': CONNECTOR}})
+
+
+# --- what becomes of things
+def _only_row(stage, table):
+    [row] = stage.cloud.database.query(f'SELECT id FROM {table}')
+    return row.id
+
+
+def _available(table):
+    """The one row there is becomes available."""
+    def ended(stage, thing, answer):
+        stage.until(table, _only_row(stage, table), 'available')
+        return 'available'
+    return ended
+
+
+def _gone(table):
+    """What was acted on goes."""
+    def ended(stage, thing, answer):
+        stage.until(table, thing, None)
+        return 'gone'
+    return ended
+
+
+def _all_gone(stage, thing, answer):
+    stage.cloud.until(thing[0], None)
+    stage.until('snapshots', thing[1], None)
+    return 'gone, and its snapshot'
+
+
+def _host_known(stage, attachment_id, answer):
+    [row] = stage.cloud.database.query('SELECT attach_status FROM attachments WHERE id = :id', id=attachment_id)
+    assert row.attach_status == 'attaching'
+    return 'attaching'
+
+
+def _snapshot_taken(stage, volume_id, answer):
+    [row] = stage.cloud.database.query('SELECT id FROM snapshots WHERE volume_id = :id', id=volume_id)
+    stage.until('snapshots', row.id, 'available')
+    return 'snapshot available'
+
+
+def _snapshot_gone(stage, thing, answer):
+    stage.until('snapshots', thing[1], None)
+    return 'snapshot gone'
+
+
+def _reverted(stage, thing, answer):
+    stage.cloud.until(thing[0], 'available')
+    stage.until('snapshots', thing[1], 'available')
+    return 'available'
+
+
+def _attached(stage, volume_id, answer):
+    stage.cloud.until(volume_id, 'attaching')
+    assert answer is None or answer['attachment']['connection_info']['volume_id'] == volume_id
+    return 'attaching, connected'
+
+
+def _connected(stage, volume_id, answer):
+    assert answer is None or answer['connection_info']['data']['volume_id'] == volume_id
+    return 'connected'
+
+
+def _disconnected(stage, volume_id, answer):
+    return 'disconnected'
+
+
+def _managed(stage, image, answer):
+    def look():
+        rows = stage.cloud.volumes().values()
+        return [row for row in rows if row.status == 'available']
+
+    polling.until(look, 40, lambda: f'a managed volume; there are {stage.cloud.volumes()}')
+    return 'managed'
+
+
+def _listed(stage, image, answer):
+    assert answer is None or image[1] in str(answer)
+    return 'listed'
+
+
+def _manage(client, image):
+    return client.ask('POST', '/manageable_volumes', {'volume': {'host': image[0], 'ref': {'source-name': image[1]}}})
+
+
+#: Kind of job, or one point of it -> what is played.
+PLAYS = {
+    'snapshot.create': Play(
+        Stage.volume, lambda client, thing: client.ask('POST', '/snapshots', {'snapshot': {'volume_id': thing}}),
+        _snapshot_taken),
+    'snapshot.delete': Play(
+        Stage.volume_with_snapshot, lambda client, thing: client.ask('DELETE', f'/snapshots/{thing[1]}'),
+        _snapshot_gone),
+    'volume.revert': Play(
+        Stage.volume_with_snapshot,
+        lambda client, thing: act(client, thing[0], 'revert', {'snapshot_id': thing[1]}), _reverted),
+    'snapshot.manage': Play(
+        Stage.snapshot_unmanaged, lambda client, thing: client.ask('POST', '/manageable_snapshots', {'snapshot': {
+            'volume_id': thing[0], 'ref': {'source-name': thing[1]}}}), _available('snapshots')),
+    'volume.delete.volume.snapshot_effected': Play(
+        Stage.volume_with_snapshot, lambda client, thing: client.delete(thing[0], params={'cascade': True}), _all_gone),
+    'volume.delete.volume.snapshot_committed': Play(
+        Stage.volume_with_snapshot, lambda client, thing: client.delete(thing[0], params={'cascade': True}), _all_gone),
+    'attachment.create': Play(Stage.volume, attach, _attached),
+    'attachment.update': Play(
+        Stage.reserved, lambda client, thing: client.ask('PUT', f'/attachments/{thing}', {'attachment': {
+            'connector': CONNECTOR}}), _host_known),
+    'attachment.connect': Play(Stage.volume, attach, _attached),
+    'group.create': Play(Stage.group_type, make_group, _available('groups')),
+    'group.delete': Play(Stage.group, delete_group, _gone('groups')),
+    'group_snapshot.create': Play(Stage.group, snapshot_group, _available('group_snapshots')),
+    'group_snapshot.delete': Play(
+        Stage.group_snapshot, lambda client, thing: client.ask('DELETE', f'/group_snapshots/{thing}'),
+        _gone('group_snapshots')),
+    'connection.initialize': Play(
+        Stage.volume, lambda client, thing: act(client, thing, 'os-initialize_connection', {'connector': CONNECTOR}),
+        _connected),
+    'connection.terminate': Play(
+        Stage.volume, lambda client, thing: act(client, thing, 'os-terminate_connection', {'connector': CONNECTOR}),
+        _disconnected),
+    'volume.manage': Play(Stage.image_unmanaged, _manage, _managed),
+    'volume.manageable': Play(
+        Stage.image_unmanaged, lambda client, image: client.ask(
+            'GET', f'/manageable_volumes?host={image[0].partition("#")[0]}'.replace('@', '%40')), _listed),
+}
+
+#: Kinds that are not played, and why.  (volume.create, .delete and .extend: test_points.py.)
+NOT_PLAYED = {
+    'volume.fence': 'it fences, as every takeover does, and ends',
+    'volume.extended': 'tells Nova, which is not here',
+    'attachment.disconnect': 'no driver here exports anything, so there is no such job',
+    'volume.migrate': 'two backends in one process: tests/unit/flows/test_volume_migrate.py repeats each step',
+    'volume.retype': 'the same code as volume.migrate',
+    'volume.clear': 'the same, tests/unit/flows/test_volume_migrate.py',
+}
+
+
+def of(point):
+    """The play of a point."""
+    return PLAYS.get(point) or PLAYS['.'.join(point.split('.')[:2])]
