@@ -18,10 +18,11 @@ FINAL = (exceptions.OverQuota, exceptions.VolumeTypeNotFound)
 
 
 def check_quota(ctx, row, volume_type_id):
-    """Raise OverQuota when the project has no room for the volume in another type, as things are now."""
-    gained = {name: amount for name, amount in _changes(ctx, row, volume_type_id).items() if amount > 0}
-    quotas.reserve(ctx, row.project_id, gained)
-    quotas.give_back(ctx, row.project_id, gained)
+    """Raise OverQuota when a project has no room for the volume and its snapshots in another type, as things are."""
+    for project_id, changes in _changes(ctx, row, volume_type_id):
+        gained = {name: amount for name, amount in changes.items() if amount > 0}
+        quotas.reserve(ctx, project_id, gained)
+        quotas.give_back(ctx, project_id, gained)
 
 
 def move(ctx, row, volume_type_id):
@@ -31,7 +32,8 @@ def move(ctx, row, volume_type_id):
     way: its job knows it by the old type.
     """
     volume_types.get(ctx, volume_type_id)
-    quotas.reserve(ctx, row.project_id, _changes(ctx, row, volume_type_id))
+    for project_id, changes in _changes(ctx, row, volume_type_id):
+        quotas.reserve(ctx, project_id, changes)
     where = snapshots.c.volume_id == row.id
     rows = ctx.conn.execute(sa.select(snapshots.c.status).where(where).with_for_update()).all()
     if any(snapshot.status in states.SNAPSHOT.transitional for snapshot in rows):
@@ -42,17 +44,22 @@ def move(ctx, row, volume_type_id):
 
 
 def _changes(ctx, row, volume_type_id):
-    """{resource: amount}, of the old type (less than 0) and the new one."""
-    changes = collections.Counter()
-    taken = [(row.volume_type_id, quotas.volume_deltas(row.size + row.growth, None))] if row.use_quota else []
+    """[(project, {resource: amount})], of the old type (less than 0) and the new one, in order of the projects.
+
+    A snapshot counts for the project of who took it, which an administrator may have done in another one.
+    """
+    taken = [(row, quotas.volume_deltas(row.size + row.growth, None))] if row.use_quota else []
     counted = ctx.conn.execute(sa.select(
-        snapshots.c.volume_type_id, sa.func.count().label('count'), sa.func.sum(snapshots.c.volume_size).label('size'),
-    ).where(snapshots.c.volume_id == row.id, snapshots.c.use_quota).group_by(snapshots.c.volume_type_id))
-    taken += [(found.volume_type_id, quotas.snapshot_deltas(ctx.conf, int(found.size), None, found.count))
-              for found in counted]
-    for old, amounts in taken:
+        snapshots.c.project_id, snapshots.c.volume_type_id, sa.func.count().label('count'),
+        sa.func.sum(snapshots.c.volume_size).label('size'),
+    ).where(snapshots.c.volume_id == row.id, snapshots.c.use_quota).group_by(
+        snapshots.c.project_id, snapshots.c.volume_type_id))
+    taken += [(found, quotas.snapshot_deltas(ctx.conf, int(found.size), None, found.count)) for found in counted]
+    changes = collections.defaultdict(collections.Counter)
+    for owner, amounts in taken:
         for name, amount in amounts.items():
-            changes[f'{name}_{volume_type_id}'] += amount
-            if old:
-                changes[f'{name}_{old}'] -= amount
-    return {name: amount for name, amount in changes.items() if amount}
+            changes[owner.project_id][f'{name}_{volume_type_id}'] += amount
+            if owner.volume_type_id:
+                changes[owner.project_id][f'{name}_{owner.volume_type_id}'] -= amount
+    return [(project_id, {name: amount for name, amount in changes[project_id].items() if amount})
+            for project_id in sorted(changes)]

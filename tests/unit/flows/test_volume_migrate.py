@@ -539,6 +539,19 @@ def test_snapshots_change_their_type_too(stage):
     stage.is_well()
 
 
+def test_a_snapshot_of_another_project_counts_there(stage):
+    row, ctx = stage.volume(), stage.ctx
+    with ctx.writing():
+        quotas.reserve(ctx, 'another', quotas.snapshot_deltas(ctx.conf, 1, row.volume_type_id))
+        ctx.conn.execute(sa.insert(tables.snapshots).values(
+            id=uuidutils.generate_uuid(), project_id='another', volume_id=row.id, volume_size=1, status='available',
+            volume_type_id=row.volume_type_id, created_at=sa.func.now()))
+    stage.retype(row, 'never')
+    stage.schedule(ONE)
+    assert stage.row(row.id).volume_type_id == stage.type_id
+    stage.is_well()
+
+
 def test_quota_of_the_new_type(stage):
     row, ctx = stage.volume(), stage.ctx
     with ctx.writing():
