@@ -60,10 +60,11 @@ class Stage:
 
     def group(self):
         """The id of a group with a volume in it."""
-        answer = make_group(self.client, self.group_type())
+        types = self.group_type()
+        answer = make_group(self.client, types)
         group_id = answer['group']['id']
         self.until('groups', group_id, 'available')
-        volume_id = self.client.create(group_id=group_id)['id']
+        volume_id = self.client.create(group_id=group_id, volume_type=types[1])['id']
         self.cloud.until(volume_id, 'available')
         return group_id
 
@@ -213,6 +214,8 @@ def _managed(stage, image, answer):
 
 def _listed(stage, image, answer):
     assert answer is None or image[1] in str(answer)
+    _manage(stage.client, image)  # so that it can be removed
+    _managed(stage, image, answer)
     return 'listed'
 
 
