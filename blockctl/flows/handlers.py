@@ -12,11 +12,11 @@ from blockctl.flows import group_snapshot_delete
 from blockctl.flows import volume_create
 from blockctl.flows import volume_delete
 from blockctl.flows import volume_extend
-from blockctl.flows import volume_fence
 from blockctl.flows import volume_manage
 from blockctl.flows import volume_migrate
 from blockctl.flows import volume_retype
 from blockctl.flows import volume_revert
+from blockctl.flows import work_fence
 
 BACKEND = {
     group_snapshot_create.KIND: group_snapshot_create.Create(),
@@ -33,12 +33,12 @@ BACKEND = {
     volume_delete.KIND: volume_delete.Delete(),
     volume_extend.KIND: volume_extend.Extend(),
     volume_extend.TELL: volume_extend.Tell(),
-    volume_fence.KIND: volume_fence.Fence(),
     volume_manage.KIND: volume_manage.Manage(),
     volume_manage.LIST: volume_manage.List(),
     volume_migrate.CLEAR: volume_migrate.Clear(),
     volume_migrate.KIND: volume_migrate.Migrate(),
     volume_retype.KIND: volume_migrate.Migrate(),
+    work_fence.KIND: work_fence.Fence(),
 }
 
 

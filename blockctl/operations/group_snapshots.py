@@ -7,10 +7,10 @@ from blockctl.db import deadlocks
 from blockctl.db import group_snapshots
 from blockctl.db import group_types
 from blockctl.db import groups as db_groups
-from blockctl.db import jobs
 from blockctl.db.transition import reset as set_status
 from blockctl.flows import group_snapshot_create
 from blockctl.flows import group_snapshot_delete
+from blockctl.flows import work_fence
 from blockctl.operations import groups
 from blockctl.states import GROUP_SNAPSHOT
 
@@ -80,8 +80,8 @@ def reset_status(ctx, group_snapshot_id, status):
         raise exceptions.InvalidField(field='status', value=status,
                                       reason=f'It must be one of {", ".join(GROUP_SNAPSHOT.settable)}.')
     with ctx.writing():
-        visible(ctx, group_snapshot_id, 'group:reset_group_snapshot_status', of_consistency_groups=True)
+        row = visible(ctx, group_snapshot_id, 'group:reset_group_snapshot_status', of_consistency_groups=True)
         set_status(ctx, GROUP_SNAPSHOT, group_snapshot_id, status)
-        jobs.supersede(ctx, group_snapshot_id)
+        work_fence.end_work(ctx, group_snapshot_id, db_groups.get(ctx, row.group_id).host)
         for event in ('create.fail', 'delete.fail'):
             group_snapshot_create.move_snapshots(ctx, group_snapshot_id, event)

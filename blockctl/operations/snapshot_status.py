@@ -10,6 +10,7 @@ from blockctl.db.transition import reset as set_status
 from blockctl.db.transition import transition
 from blockctl.flows import notifications
 from blockctl.flows import snapshot_delete
+from blockctl.flows import work_fence
 from blockctl.operations import snapshots
 from blockctl.states import SNAPSHOT
 
@@ -35,8 +36,9 @@ def _reset(ctx, snapshot_id, status):
         row = snapshots.visible(ctx, snapshot_id, 'volume_extension:snapshot_admin_actions:reset_status')
         if not set_status(ctx, SNAPSHOT, snapshot_id, status):
             raise exceptions.SnapshotNotFound(snapshot_id=snapshot_id)
-        jobs.supersede(ctx, snapshot_id)
-        return row, db_volumes.get(ctx, row.volume_id)
+        volume = db_volumes.get(ctx, row.volume_id)
+        work_fence.end_work(ctx, snapshot_id, volume.host)
+        return row, volume
 
 
 @deadlocks.retried

@@ -11,7 +11,7 @@ from blockctl.db import volumes as db_volumes
 from blockctl.db.tables import volumes as table
 from blockctl.db.transition import reset as set_status
 from blockctl.flows import volume_delete
-from blockctl.flows import volume_fence
+from blockctl.flows import work_fence
 from blockctl.operations import volumes
 from blockctl.states import VOLUME
 
@@ -50,7 +50,7 @@ def reset(ctx, volume_id, status=None, attach_status=None, migration_status=None
         if attach_status == 'detached':
             _forget_attachments(ctx, volume_id)
         if status is not None:
-            volume_fence.end_work(ctx, row)
+            work_fence.end_work(ctx, volume_id, row.host)
             snapshots.leave(ctx, volume_id)
 
 

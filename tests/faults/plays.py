@@ -266,7 +266,7 @@ PLAYS = {
 
 #: Kinds that are not played, and why.  (volume.create, .delete and .extend: test_points.py.)
 NOT_PLAYED = {
-    'volume.fence': 'it fences, as every takeover does, and ends',
+    'work.fence': 'it fences, as every takeover does, and ends',
     'volume.extended': 'tells Nova, which is not here',
     'attachment.disconnect': 'no driver here exports anything, so there is no such job',
     'volume.migrate': 'two backends in one process: tests/unit/flows/test_volume_migrate.py repeats each step',

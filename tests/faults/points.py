@@ -58,7 +58,7 @@ IMPOSSIBLE = {
     'volume.create.scheduler.fenced': 'a scheduler has no effect on a backend, so it fences nobody',
     **{f'volume.extended.volume.{point}': 'only where there is a compute service, which cannot run here'
        for point in ('claimed', 'fenced', 'effected')},
-    **{f'volume.fence.volume.{point}': 'it writes nothing but its own end'  # tests/unit/flows/test_volume_extend.py
+    **{f'work.fence.volume.{point}': 'it writes nothing but its own end'  # tests/unit/flows/test_volume_extend.py
        for point in ('claimed', 'fenced')},
 }
 

@@ -21,6 +21,7 @@ from blockctl.flows import snapshot_create
 from blockctl.flows import snapshot_delete
 from blockctl.flows import volume_create
 from blockctl.flows import volume_delete
+from blockctl.operations import snapshot_status
 from blockctl.states import VOLUME
 from blockctl.volume import checks as volume_checks
 
@@ -305,6 +306,30 @@ def test_deleting_what_a_backend_that_went_would_still_take(bench, volume):
 
 
 # --- with their volume
+class Anybody:
+    """Stands in for the policy: everybody may."""
+
+    def allows(self, ctx, action, target=None):
+        return True
+
+
+def test_after_a_reset_the_late_worker_is_waited_for(bench, volume):
+    """It may still take the snapshot: nobody deletes before its lease has ended."""
+    bench.app.policy = Anybody()
+    snapshot_id = ask(bench, volume)
+    late = bench.claim(workbench.BACKEND, bench.driver)
+    with bench.ctx.reading() as conn:
+        until = conn.execute(sa.select(tables.jobs.c.lease_until).where(tables.jobs.c.id == late.job.id)).scalar()
+    snapshot_status.reset(stand_in.make_context(bench.app), snapshot_id, 'error')
+    delete(bench, snapshot_id)
+    with bench.ctx.reading() as conn:
+        live = conn.execute(sa.select(tables.jobs.c.kind, tables.jobs.c.not_before).where(
+            tables.jobs.c.live_key == snapshot_id)).all()
+    assert live == [('snapshot.delete', until)]
+    with pytest.raises((exceptions.LeaseLost, exceptions.InvalidState, exceptions.SnapshotNotFound)):
+        snapshot_create.Create().run(late)
+
+
 def test_a_volume_that_has_some_stays(bench, volume):
     take(bench, volume)
     for force in (False, True):

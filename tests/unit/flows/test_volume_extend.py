@@ -290,9 +290,9 @@ def test_after_a_reset_the_late_worker_is_waited_for(bench, volume):
     volume_status.reset(stand_in.make_context(bench.app), volume, status='available')
     with pytest.raises(exceptions.ResourceBusy):
         extend(bench, volume, 2)
-    assert live(bench) == [('volume.fence', until)]
+    assert live(bench) == [('work.fence', until)]
     volume_status.reset(stand_in.make_context(bench.app), volume, status='error')
-    assert live(bench) == [('volume.fence', until)]
+    assert live(bench) == [('work.fence', until)]
     volume_delete.delete_volume(stand_in.make_context(bench.app), bench.row(volume))
     assert live(bench) == [('volume.delete', until)]
     bench.work()

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What follows when a volume's work is ended by an administrator's word: its worker may be about to act, and does not
-know yet.  Until it is cut off, nobody else may have work done on the volume (but delete it, which waits for the same).
+"""What follows when the work on a resource is ended by an administrator's word: its worker may be about to act, and
+does not know yet.  Until it is cut off, nobody else may work on it (but delete it, which waits for the same).
 """
 
 from blockctl.db import jobs
 from blockctl.db.columns import utcnow
 from blockctl.rpc import volume as volume_rpc
 
-KIND = 'volume.fence'
+KIND = 'work.fence'
 
 
-def end_work(ctx, row):
-    """End the live job of a volume, in the transaction that sets its status.
+def end_work(ctx, resource_id, host):
+    """End the live job of a resource on ``host`` (None: it is nowhere), in the transaction that sets its status.
 
     Where a worker has it in hand, a job is posted that waits for the end of its lease and fences it off.
     """
-    to_fence, not_before = jobs.supersede(ctx, row.id)
-    if row.host is not None and (to_fence or not_before is not None):
-        jobs.post(ctx, KIND, row.id, volume_rpc.backend_of(row.host), {}, to_fence, not_before)
+    to_fence, not_before = jobs.supersede(ctx, resource_id)
+    if host is not None and (to_fence or not_before is not None):
+        jobs.post(ctx, KIND, resource_id, volume_rpc.backend_of(host), {}, to_fence, not_before)
 
 
 class Fence:
@@ -32,6 +32,6 @@ class Fence:
         self.run(work)
 
     def unserved(self, ctx, job):
-        """Nobody can fence (jobs/sweeper.py): the job waits for the backend, like what the volume needs it for."""
+        """Nobody can fence (jobs/sweeper.py): the job waits for the backend, like what the resource needs it for."""
         jobs.advance(ctx, job, payload={**job.payload, 'stranded': True},
                      not_before=utcnow(ctx.conf.jobs.retry_interval_max))
