@@ -68,13 +68,20 @@ class Rbd:
 
     def section(self):
         return {'volume_driver': 'rbd', 'rbd_pool': self.pool, 'rbd_ceph_conf': self._conf,
-                'rados_connect_timeout': 3, 'rbd_user': 'admin', 'max_over_subscription_ratio': 1000}
+                'rados_connect_timeout': 3, 'rbd_user': 'admin', 'max_over_subscription_ratio': 1000,
+                'deferred_deletion_purge_interval': 1}
 
     def images(self):
-        """{name: GiB}; a snapshot counts, as <image>@<name>, and an image in the trash, as trash:<name>."""
+        """{name: GiB}; a snapshot counts, as <image>@<name>, and an image in the trash, as trash:<name>.
+
+        But not one that was deleted, and that another there was made of: it has to stay as long as that one.
+        """
+        listed = self._list('ls', '--long')
+        parents = {image['parent']['image'] for image in listed if image.get('parent')}
         found = {'@'.join(filter(None, (image['image'], image.get('snapshot')))): image['size'] / GIB
-                 for image in self._list('ls', '--long')}
-        found.update({f'trash:{image["name"]}': 0 for image in self._list('trash', 'ls')})
+                 for image in listed}
+        found.update({f'trash:{image["name"]}': 0 for image in self._list('trash', 'ls')
+                      if image['name'] not in parents})
         return found
 
     def locator(self, name):
