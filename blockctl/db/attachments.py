@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from blockctl import exceptions
 from blockctl.db import conditions
 from blockctl.db import pages
+from blockctl.db import pairs
 from blockctl.db import volume_changes
 from blockctl.db.columns import utcnow
 from blockctl.db.tables import attachments
@@ -107,9 +108,7 @@ def settle(ctx, volume, found=None):
 
 def notes(ctx, volume_id):
     """{key: value} of what administrators and the attaching of old noted: readonly, attached_mode."""
-    table = volume_admin_metadata
-    rows = ctx.conn.execute(sa.select(table.c.key, table.c.value).where(table.c.volume_id == volume_id))
-    return {row.key: row.value for row in rows}
+    return pairs.read(ctx, volume_admin_metadata.c.volume_id, volume_id)
 
 
 def shown_with(ctx, volume_ids):

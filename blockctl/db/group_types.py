@@ -5,8 +5,8 @@ import sqlalchemy as sa
 from oslo_db import exception as db_exception
 
 from blockctl import exceptions
-from blockctl.db import insert
 from blockctl.db import pages
+from blockctl.db import pairs
 from blockctl.db.columns import utcnow
 from blockctl.db.tables import group_type_specs
 from blockctl.db.tables import group_types
@@ -21,6 +21,8 @@ CONSISTENT_SPEC = ('consistent_group_snapshot_enabled', '<is> True')
 SORTS = {name: group_types.c[name] for name in ('id', 'name', 'description', 'is_public', 'created_at', 'updated_at')}
 
 _DEFAULT = (('created_at', 'desc'), ('id', 'desc'))
+
+_SPECS = group_type_specs.c.group_type_id
 
 
 def public():
@@ -57,19 +59,12 @@ def page(ctx, visible, page):
 
 def specs(ctx, group_type_id):
     """{key: value} of a type."""
-    table = group_type_specs
-    return {row.key: row.value for row in ctx.conn.execute(
-        sa.select(table.c.key, table.c.value).where(table.c.group_type_id == group_type_id))}
+    return pairs.read(ctx, _SPECS, group_type_id)
 
 
 def specs_of(ctx, rows):
     """{type id: {key: value}} of ``rows``, in one statement."""
-    table = group_type_specs
-    found = {row.id: {} for row in rows}
-    if found:
-        for group_type_id, key, value in ctx.conn.execute(sa.select(table).where(table.c.group_type_id.in_(found))):
-            found[group_type_id][key] = value
-    return found
+    return pairs.of_rows(ctx, _SPECS, rows)
 
 
 def insert_type(ctx, group_type_id, name, description, is_public, specs):
@@ -107,16 +102,10 @@ def delete(ctx, group_type_id):
 
 def set_specs(ctx, group_type_id, specs):
     """Add ``specs`` ({key: value or None}) to those of a type, or change what is there."""
-    table = group_type_specs
-    for key, value in sorted(specs.items()):
-        insert.if_absent(ctx.conn, table, group_type_id=group_type_id, key=key, value=value)
-        ctx.conn.execute(sa.update(table).where(
-            table.c.group_type_id == group_type_id, table.c.key == key).values(value=value))
+    pairs.put(ctx, _SPECS, group_type_id, specs)
 
 
 def delete_spec(ctx, group_type_id, key):
     """Remove one. Raises GroupSpecNotFound."""
-    table = group_type_specs
-    if ctx.conn.execute(sa.delete(table).where(
-            table.c.group_type_id == group_type_id, table.c.key == key)).rowcount == 0:
+    if not pairs.delete(ctx, _SPECS, group_type_id, key):
         raise exceptions.GroupSpecNotFound(group_type_id=group_type_id, key=key)

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Key-value pairs that belong to one row of another table (tables.py, ``_pairs``). The caller has that row locked."""
+"""Key-value pairs that belong to one row of another table (tables.py, ``_pairs``).
+
+Who writes has that row locked; :func:`put` is for those who have not.
+"""
 
 import sqlalchemy as sa
+
+from blockctl.db import insert as insert_row
 
 
 def read(ctx, owner, row_id):
@@ -9,6 +14,25 @@ def read(ctx, owner, row_id):
     table = owner.table
     return {row.key: row.value for row in ctx.conn.execute(
         sa.select(table.c.key, table.c.value).where(owner == row_id))}
+
+
+def of_rows(ctx, owner, rows):
+    """{row id: {key: value}} of ``rows``, in one statement."""
+    table = owner.table
+    found = {row.id: {} for row in rows}
+    if found:
+        for row_id, key, value in ctx.conn.execute(
+                sa.select(owner, table.c.key, table.c.value).where(owner.in_(found))):
+            found[row_id][key] = value
+    return found
+
+
+def put(ctx, owner, row_id, pairs):
+    """Add or overwrite ``pairs``, also while others do: the last one's stands."""
+    table = owner.table
+    for key, value in sorted(pairs.items()):
+        insert_row.if_absent(ctx.conn, table, **{owner.name: row_id}, key=key, value=value)
+        ctx.conn.execute(sa.update(table).where(owner == row_id, table.c.key == key).values(value=value))
 
 
 def insert(ctx, owner, row_id, pairs):

@@ -6,8 +6,8 @@ from oslo_db import exception as db_exception
 
 from blockctl import exceptions
 from blockctl.db import conditions
-from blockctl.db import insert
 from blockctl.db import pages
+from blockctl.db import pairs
 from blockctl.db.columns import utcnow
 from blockctl.db.tables import quota_classes
 from blockctl.db.tables import quota_usages
@@ -17,12 +17,12 @@ from blockctl.db.tables import volume_type_projects
 from blockctl.db.tables import volume_types
 from blockctl.db.tables import volumes
 
+_SPECS = volume_type_extra_specs.c.volume_type_id
+
 
 def extra_specs(ctx, volume_type_id):
     """{key: value} of a type."""
-    specs = volume_type_extra_specs
-    rows = ctx.conn.execute(sa.select(specs.c.key, specs.c.value).where(specs.c.volume_type_id == volume_type_id))
-    return {row.key: row.value for row in rows}
+    return pairs.read(ctx, _SPECS, volume_type_id)
 
 
 #: What a list can be sorted by.
@@ -74,12 +74,7 @@ def _has_specs(wanted):
 
 def specs_of(ctx, rows):
     """{type id: {key: value}} of ``rows``, in one statement."""
-    specs = volume_type_extra_specs
-    found = {row.id: {} for row in rows}
-    if found:
-        for volume_type_id, key, value in ctx.conn.execute(sa.select(specs).where(specs.c.volume_type_id.in_(found))):
-            found[volume_type_id][key] = value
-    return found
+    return pairs.of_rows(ctx, _SPECS, rows)
 
 
 def names(ctx, *visible):
@@ -134,16 +129,10 @@ def delete(ctx, volume_type_id):
 
 def set_extra_specs(ctx, volume_type_id, specs):
     """Add ``specs`` ({key: value or None}) to those of a type, or change what is there."""
-    table = volume_type_extra_specs
-    for key, value in sorted(specs.items()):
-        insert.if_absent(ctx.conn, table, volume_type_id=volume_type_id, key=key, value=value)
-        ctx.conn.execute(sa.update(table).where(
-            table.c.volume_type_id == volume_type_id, table.c.key == key).values(value=value))
+    pairs.put(ctx, _SPECS, volume_type_id, specs)
 
 
 def delete_extra_spec(ctx, volume_type_id, key):
     """Remove one. Raises ExtraSpecNotFound."""
-    table = volume_type_extra_specs
-    if ctx.conn.execute(sa.delete(table).where(
-            table.c.volume_type_id == volume_type_id, table.c.key == key)).rowcount == 0:
+    if not pairs.delete(ctx, _SPECS, volume_type_id, key):
         raise exceptions.ExtraSpecNotFound(volume_type_id=volume_type_id, key=key)
