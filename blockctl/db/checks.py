@@ -10,8 +10,7 @@ from blockctl import states
 from blockctl.db import holds
 from blockctl.db import pools
 from blockctl.db import quotas
-from blockctl.db.tables import group_snapshots
-from blockctl.db.tables import attachments
+from blockctl.db import transition
 from blockctl.db.tables import groups
 from blockctl.db.tables import jobs
 from blockctl.db.tables import quota_usages
@@ -47,9 +46,8 @@ def claims(ctx):
 def stranded(ctx):
     """[(id, status)] of what is in a transitional state without a live job to move it on."""
     found = []
-    for machine, table in ((states.VOLUME, volumes), (states.SNAPSHOT, snapshots), (states.GROUP, groups),
-                           (states.GROUP_SNAPSHOT, group_snapshots), (states.ATTACHMENT, attachments)):
-        status = table.c.attach_status if machine is states.ATTACHMENT else table.c.status
+    for machine, kept in transition.KEPT.items():
+        table, status = kept.table, kept.table.c[kept.status]
         live = sa.exists().where(jobs.c.live_key == table.c.id)
         if machine is states.SNAPSHOT:
             live |= holds.held(table.c.id)  # by the job of its volume, which goes with it or back to it

@@ -147,7 +147,7 @@ def hurry(ctx, resource_id):
     """The live job of a resource need not pause any longer. Returns its id, or None when there is none."""
     ctx.conn.execute(sa.update(jobs).where(jobs.c.live_key == resource_id, jobs.c.owner.is_(None)).values(
         not_before=None))
-    return ctx.conn.execute(sa.select(jobs.c.id).where(jobs.c.live_key == resource_id)).scalar()
+    return live_id(ctx, resource_id)
 
 
 def hand_over(ctx, job, topic, **values):

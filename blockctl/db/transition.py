@@ -22,7 +22,8 @@ class _Kept:
     key: str
 
 
-_KEPT = {
+#: The table of each machine's rows.
+KEPT = {
     states.VOLUME: _Kept(tables.volumes, 'status', exceptions.VolumeNotFound, 'volume_id'),
     states.SNAPSHOT: _Kept(tables.snapshots, 'status', exceptions.SnapshotNotFound, 'snapshot_id'),
     states.ATTACHMENT: _Kept(tables.attachments, 'attach_status', exceptions.AttachmentNotFound, 'attachment_id'),
@@ -40,7 +41,7 @@ def transition(ctx, machine, row_id, event, *where, **values):
     ``where`` does not hold, or a job of another resource holds the row and the move does not allow that).
     """
     move = machine.moves[event]
-    kept = _KEPT[machine]
+    kept = KEPT[machine]
     table, status = kept.table, kept.table.c[kept.status]
     _lock(ctx, table, row_id)
     if move.held_too != states.BY_ITS_KEEPER:
@@ -64,7 +65,7 @@ def transition_all(ctx, machine, row_ids, event):
     if not row_ids:
         return
     move = machine.moves[event]
-    kept = _KEPT[machine]
+    kept = KEPT[machine]
     table, status = kept.table, kept.table.c[kept.status]
     cannot = status.not_in(move.sources)
     if move.held_too != states.BY_ITS_KEEPER:
@@ -86,7 +87,7 @@ def reset(ctx, machine, row_id, status, *where, **values):
     """
     if status is not None and status not in machine.settable:
         raise ValueError(f'{machine.resource}: {status} cannot be set')
-    kept = _KEPT[machine]
+    kept = KEPT[machine]
     table = kept.table
     statement = sa.update(table).where(table.c.id == row_id, *where).ordered_values(
         *_changes(table, table.c[kept.status], status, values))
