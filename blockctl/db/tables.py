@@ -67,6 +67,34 @@ volume_type_projects = _table(
     _id('volume_type_id', primary_key=True), _project(primary_key=True),
     sa.ForeignKeyConstraint(['volume_type_id'], ['volume_types.id'], ondelete='CASCADE'))
 
+volume_type_encryptions = _table(
+    'volume_type_encryptions',
+    _id('volume_type_id', primary_key=True),
+    _id('encryption_id', nullable=False, unique=True),
+    sa.Column('provider', name_type(), nullable=False),
+    sa.Column('cipher', name_type()),
+    sa.Column('key_size', sa.Integer()),  # bits
+    sa.Column('control_location', ascii_type(36), nullable=False),  # front-end, back-end
+    *_stamps(),
+    sa.ForeignKeyConstraint(['volume_type_id'], ['volume_types.id'], ondelete='CASCADE'))
+
+# The type of a project's volumes whose request names none.
+default_volume_types = _table(
+    'default_volume_types',
+    _project(primary_key=True), _id('volume_type_id', nullable=False),
+    *_stamps(),
+    sa.ForeignKeyConstraint(['volume_type_id'], ['volume_types.id']),
+    sa.Index('ix_default_volume_types_type', 'volume_type_id'))
+
+qos_specs = _table(
+    'qos_specs',
+    _id(primary_key=True),
+    sa.Column('name', name_type(), nullable=False, unique=True),
+    sa.Column('consumer', ascii_type(36), nullable=False),  # front-end, back-end, both
+    *_stamps())
+
+qos_spec_values = _pairs('qos_spec_values', ('qos_specs', 'qos_specs_id'))
+
 # --- volumes
 volumes = _table(
     'volumes',
@@ -125,6 +153,20 @@ volume_moves = _table(
     # What is being cleared away of a volume must not be mistaken for what comes anew.
     sa.UniqueConstraint('volume_id', 'host', name='uq_volume_moves_volume_host'),
     sa.Index('ix_volume_moves_host', 'host'))
+
+# An offer of a volume to whoever has the key, of which only a salted hash is kept.
+transfers = _table(
+    'transfers',
+    _id(primary_key=True),
+    sa.Column('volume_id', uuid_type(), sa.ForeignKey('volumes.id'), nullable=False, unique=True),
+    _project(nullable=False),  # that offers it
+    sa.Column('name', name_type()),
+    sa.Column('salt', ascii_type(64), nullable=False),
+    sa.Column('key_hash', ascii_type(255), nullable=False),
+    sa.Column('with_snapshots', sa.Boolean(), nullable=False),
+    *_stamps(),
+    sa.Index('ix_transfers_project_created', 'project_id', 'created_at', 'id'),
+    sa.Index('ix_transfers_created', 'created_at', 'id'))
 
 # --- snapshots
 snapshots = _table(
@@ -315,6 +357,20 @@ services = _table(
     sa.Column('cluster_name', ascii_type(HOST)),
     *_stamps(),
     sa.UniqueConstraint('binary', 'host', name='uq_services_binary_host'))
+
+# A name that several services of one backend section share; what is set on it holds for all of them.
+clusters = _table(
+    'clusters',
+    _id(primary_key=True),
+    sa.Column('binary', ascii_type(64), nullable=False),
+    sa.Column('name', ascii_type(HOST), nullable=False),  # cluster, or cluster@backend
+    sa.Column('disabled', sa.Boolean(), nullable=False),
+    sa.Column('disabled_reason', name_type()),
+    sa.Column('frozen', sa.Boolean(), nullable=False),
+    sa.Column('replication_status', ascii_type(36)),
+    sa.Column('active_backend_id', name_type()),
+    *_stamps(),
+    sa.UniqueConstraint('binary', 'name', name='uq_clusters_binary_name'))
 
 processes = _table(
     'processes',
