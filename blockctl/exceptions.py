@@ -228,10 +228,6 @@ class MessageNotFound(NotFound):
     text = 'Message %(message_id)s could not be found.'
 
 
-class PoolNotFound(NotFound):
-    text = 'Pool %(name)s could not be found.'
-
-
 # --- conflicts
 class Conflict(Error):
     kind = Kind.CONFLICT

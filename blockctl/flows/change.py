@@ -5,6 +5,8 @@ The API's half of such an operation is one transaction that moves the resource t
 job.  Its backend's half is a :class:`Change`: look at the row, have the driver act, settle in one transaction.
 """
 
+import abc
+
 from oslo_log import log as logging
 
 from blockctl import exceptions
@@ -21,7 +23,7 @@ from blockctl.states import VOLUME
 LOG = logging.getLogger(__name__)
 
 
-class Change:
+class Change(abc.ABC):
     """What a volume service does with a job of one kind. Subclasses say what is theirs.
 
     A failure that is certain ends the resource in the target of ``fails``, with a message to its tenant.  One that
@@ -46,19 +48,19 @@ class Change:
         """The row (and what else the effect needs), in a transaction that reads."""
         return volumes.get(ctx, job.resource_id)
 
+    @abc.abstractmethod
     def effect(self, work, row):
         """Have ``work.driver`` act, with ``work.effect()`` for each call. What it returns is for :meth:`done`."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def done(self, work, row, made):
         """Write what is so now, in the transaction that ends the job. Returns what to call after it, or None."""
-        raise NotImplementedError
 
     def failing(self, detail):
         """The machine's event of a failure that its tenant is told with ``detail``; None: nothing moves."""
         return self.fails
 
-    def failed(self, ctx, job):
+    def failed(self, ctx, job):  # noqa: B027 (most operations took nothing)
         """Give back what the operation took, in the transaction in which the job ends failed.
 
         Not before: a job whose backend is away may still do its work, and needs what it took.

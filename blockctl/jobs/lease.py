@@ -93,11 +93,6 @@ class Beat:
             self._services[binary, host] = zone
         return service_id
 
-    def unserve(self, binary, host):
-        """This process does not run that service any more (its backend cannot be reached)."""
-        with self._lock:
-            self._services.pop((binary, host), None)
-
     def began(self):
         """The moment to count a lease from: taken before its claim, so that it never seems longer than it is."""
         return time.monotonic() + self.lease_seconds

@@ -8,6 +8,7 @@ import pytest
 
 from blockctl.drivers import interface
 
+from . import other_process
 from . import stands
 
 
@@ -36,6 +37,14 @@ def stand(request, tmp_path):
         made = stands.RBDStand(*request.getfixturevalue('cluster'))
     yield made
     made.stop()
+
+
+@pytest.fixture
+def other(stand):
+    """Another process with the driver on the same backend."""
+    process = other_process.Other(stand)
+    yield process
+    process.end()
 
 
 @pytest.fixture(scope='session')

@@ -29,13 +29,6 @@ rbd = pytest.importorskip('rbd', reason='python3-rbd is not installed')
 pytestmark = pytest.mark.drivers('rbd')
 
 
-@pytest.fixture
-def other(stand):
-    process = other_process.Other(stand)
-    yield process
-    process.end()
-
-
 @contextlib.contextmanager
 def paused(stand):
     """The cluster answers no read and no write."""

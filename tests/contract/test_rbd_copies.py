@@ -30,13 +30,6 @@ pytestmark = pytest.mark.drivers('rbd')
 
 
 @pytest.fixture
-def other(stand):
-    process = other_process.Other(stand)
-    yield process
-    process.end()
-
-
-@pytest.fixture
 def user():
     """A client that is none of blockctl's: a host that uses volumes."""
     cluster = rados.Rados(conffile=stands.CEPH_CONF)

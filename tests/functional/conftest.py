@@ -5,6 +5,7 @@
 over RabbitMQ and PostgreSQL.  The separate ones work on Ceph where there is one, else on files.
 """
 
+import openstack.connection
 import pytest
 
 from tests.harness import backends
@@ -61,6 +62,16 @@ def client(cloud, project):
         made.delete(volume['id'])
     for volume in made.volumes():
         made.until(volume['id'], None)
+
+
+@pytest.fixture
+def sdk(client):
+    """The block storage part of openstacksdk, unmodified, for the client's project."""
+    connection = openstack.connection.Connection(
+        auth_type='none', auth={'endpoint': f'{client.url}/v3/{client.project}'}, block_storage_api_version='3',
+        block_storage_default_microversion='3.71')
+    yield connection.block_storage
+    connection.close()
 
 
 @pytest.fixture

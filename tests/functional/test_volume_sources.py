@@ -4,21 +4,11 @@
 import concurrent.futures
 import subprocess
 
-import openstack
 import pytest
 
 from tests.harness import invariants
 from tests.harness import polling
 from tests.harness import rest
-
-
-@pytest.fixture
-def sdk(client):
-    connection = openstack.connection.Connection(
-        auth_type='none', auth={'endpoint': f'{client.url}/v3/{client.project}'}, block_storage_api_version='3',
-        block_storage_default_microversion='3.71')
-    yield connection.block_storage
-    connection.close()
 
 
 @pytest.fixture

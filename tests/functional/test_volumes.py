@@ -8,7 +8,6 @@ import pathlib
 import subprocess
 import sys
 
-import openstack
 import pytest
 
 from tests.harness import invariants
@@ -17,15 +16,6 @@ from tests.harness import rest
 
 #: GiB that no pool has, even thin.
 TOO_MUCH = 2_000_000_000
-
-
-@pytest.fixture
-def sdk(client):
-    connection = openstack.connection.Connection(
-        auth_type='none', auth={'endpoint': f'{client.url}/v3/{client.project}'}, block_storage_api_version='3',
-        block_storage_default_microversion='3.71')
-    yield connection.block_storage
-    connection.close()
 
 
 def test_openstacksdk(sdk, cloud):

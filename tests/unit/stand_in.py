@@ -22,6 +22,13 @@ class Bell:
         self.rung.append((topic, operation, job_id))
 
 
+class Anybody:
+    """Stands in for the policy: everybody may."""
+
+    def allows(self, ctx, rule, target=None):
+        return True
+
+
 class Silence:
     """Stands in for the notifier: remembers the events."""
 

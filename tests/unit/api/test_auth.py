@@ -4,19 +4,13 @@
 import pytest
 from keystonemiddleware import auth_token
 
+import stand_in
 from blockctl.api.middleware import auth
 from blockctl.api.middleware import request_id
 
 
-class Anybody:
-    """Stands in for the policy: everybody may."""
-
-    def allows(self, ctx, rule, target=None):
-        return True
-
-
 def context_of(app, **headers):
-    app.policy = Anybody()
+    app.policy = stand_in.Anybody()
     # The middleware registers its options with the configuration when it is made.
     auth_token.AuthProtocol(None, {'oslo_config_config': app.conf, 'delay_auth_decision': True,
                                    'www_authenticate_uri': 'http://127.0.0.1:1'})

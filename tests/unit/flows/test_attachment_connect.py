@@ -23,13 +23,6 @@ from blockctl.rpc import transport
 HOST = {'host': 'compute-1', 'ip': '127.0.0.1', 'multipath': False, 'mountpoint': '/dev/vdb', 'os_type': 'linux'}
 
 
-class Anybody:
-    """Stands in for the policy: everybody may."""
-
-    def allows(self, ctx, rule, target=None):
-        return True
-
-
 class Exporting:
     """A driver of files that notes which hosts it is exported to: a double, for none of ours exports anything."""
 
@@ -70,13 +63,13 @@ class Unable:
 
 @pytest.fixture
 def bench(app, tmp_path):
-    app.policy = Anybody()
+    app.policy = stand_in.Anybody()
     return workbench.Bench(app, tmp_path)
 
 
 @pytest.fixture
 def any_bench(any_app, tmp_path):
-    any_app.policy = Anybody()
+    any_app.policy = stand_in.Anybody()
     return workbench.Bench(any_app, tmp_path)
 
 

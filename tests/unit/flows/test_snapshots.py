@@ -306,16 +306,9 @@ def test_deleting_what_a_backend_that_went_would_still_take(bench, volume):
 
 
 # --- with their volume
-class Anybody:
-    """Stands in for the policy: everybody may."""
-
-    def allows(self, ctx, action, target=None):
-        return True
-
-
 def test_after_a_reset_the_late_worker_is_waited_for(bench, volume):
     """It may still take the snapshot: nobody deletes before its lease has ended."""
-    bench.app.policy = Anybody()
+    bench.app.policy = stand_in.Anybody()
     snapshot_id = ask(bench, volume)
     late = bench.claim(workbench.BACKEND, bench.driver)
     with bench.ctx.reading() as conn:

@@ -17,13 +17,6 @@ from blockctl.flows import volume_extend
 from blockctl.operations import volume_status
 
 
-class Anybody:
-    """Stands in for the policy: everybody may."""
-
-    def allows(self, ctx, rule, target=None):
-        return True
-
-
 class Compute:
     """Stands in for the compute service, which cannot run here: remembers what it was told."""
 
@@ -42,7 +35,7 @@ class Compute:
 
 @pytest.fixture
 def bench(app, tmp_path):
-    app.policy = Anybody()
+    app.policy = stand_in.Anybody()
     return workbench.Bench(app, tmp_path)
 
 
@@ -375,7 +368,7 @@ def test_an_extension_and_a_clone(any_app, tmp_path):
 
 def test_a_reset_and_the_end_of_the_work(any_app, tmp_path):
     """Whoever is first: what was promised for the growth is either used or returned, once."""
-    any_app.policy = Anybody()
+    any_app.policy = stand_in.Anybody()
     bench = workbench.Bench(any_app, tmp_path)
     for _ in range(5):
         volume = bench.create(1)

@@ -20,13 +20,6 @@ from blockctl.operations import volume_status
 THEN, SINCE = b'as it was then', b'what came since'
 
 
-class Anybody:
-    """Stands in for the policy: everybody may."""
-
-    def allows(self, ctx, rule, target=None):
-        return True
-
-
 class Broken(workbench.Broken, interface.Reverts):
     """A driver whose revert fails; a double, for the real one fails at no word of ours."""
 
@@ -40,7 +33,7 @@ class Broken(workbench.Broken, interface.Reverts):
 
 @pytest.fixture
 def bench(app, tmp_path):
-    app.policy = Anybody()
+    app.policy = stand_in.Anybody()
     return workbench.Bench(app, tmp_path)
 
 
