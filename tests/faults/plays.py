@@ -21,11 +21,13 @@ class Play:
     """``prepare(stage) -> thing``; ``act(client, thing)``, one request, its answer; ``ended(stage, thing, answer)``.
 
     ``answer`` is None when the process that was asked died, or the request waited too long for its job.
+    ``backends``: the names of those that every volume service serves.
     """
 
     prepare: typing.Callable
     act: typing.Callable
     ended: typing.Callable
+    backends: tuple[str, ...] = ('one',)
 
 
 class Stage:
@@ -46,6 +48,27 @@ class Stage:
         snapshot_id = answer['snapshot']['id']
         self.until('snapshots', snapshot_id, 'available')
         return volume_id, snapshot_id
+
+    def volume_and_elsewhere(self):
+        """(id of a volume, where it is, a pool that is elsewhere)."""
+        volume_id = self.volume()
+        host = self.client.show(volume_id)['os-vol-host-attr:host']
+        others = {'one': 'two', 'two': 'one'}
+        node, _, backend = host.partition('#')[0].partition('@')
+        return volume_id, host, f'{node}@{others[backend]}#{others[backend]}'
+
+    def volume_and_type(self, **extra_specs):
+        """(id of a volume, id of a type that asks for ``extra_specs``)."""
+        answer = self.client.ask('POST', '/types', {'volume_type': {
+            'name': f'type-{uuid.uuid4()}', 'extra_specs': extra_specs}})
+        return self.volume(), answer['volume_type']['id']
+
+    def volume_and_type_elsewhere(self):
+        """(id of a volume, id of a type that another backend than its own offers)."""
+        volume_id, _, elsewhere = self.volume_and_elsewhere()
+        answer = self.client.ask('POST', '/types', {'volume_type': {
+            'name': f'type-{uuid.uuid4()}', 'extra_specs': {'volume_backend_name': elsewhere.partition('#')[2]}}})
+        return volume_id, answer['volume_type']['id']
 
     def reserved(self):
         """The id of an attachment without a host."""
@@ -119,6 +142,14 @@ def act(client, volume_id, action, values):
     return client.ask('POST', f'/volumes/{volume_id}/action', {action: values})
 
 
+def migrate(client, thing):
+    return act(client, thing[0], 'os-migrate_volume', {'host': thing[2], 'force_host_copy': True})
+
+
+def retype(client, thing):
+    return act(client, thing[0], 'os-retype', {'new_type': thing[1], 'migration_policy': 'on-demand'})
+
+
 def make_group(client, types):
     group_type, volume_type = types
     return client.ask('POST', '/groups', {'group': {'group_type': group_type, 'volume_types': [volume_type]}})
@@ -163,6 +194,34 @@ def _all_gone(stage, thing, answer):
     stage.cloud.until(thing[0], None)
     stage.until('snapshots', thing[1], None)
     return 'gone, and its snapshot'
+
+
+def _moved(stage, thing, answer):
+    stage.cloud.until(thing[0], 'available')
+    polling.until(lambda: not stage.cloud.live_jobs(), 40, lambda: f'the end of {stage.cloud.live_jobs()}')
+    [row] = stage.cloud.database.query('SELECT host, migration_status FROM volumes WHERE id = :id', id=thing[0])
+    assert (row.host, row.migration_status) == (thing[2], 'success')
+    return 'moved'
+
+
+def _has_type(moved):
+    """The volume has its new type, in the place it had or in another."""
+    def ended(stage, thing, answer):
+        stage.cloud.until(thing[0], 'available')
+        [row] = stage.cloud.database.query('SELECT volume_type_id, migration_status FROM volumes WHERE id = :id',
+                                           id=thing[0])
+        assert (row.volume_type_id, row.migration_status == 'success') == (thing[1], moved)
+        return 'of its new type, moved' if moved else 'of its new type'
+    return ended
+
+
+def _keeps_type(stage, thing, answer):
+    stage.cloud.until(thing[0], 'available')
+    [row] = stage.cloud.database.query('SELECT volume_type_id FROM volumes WHERE id = :id', id=thing[0])
+    assert row.volume_type_id != thing[1]
+    [message] = stage.client.messages(thing[0])
+    assert 'Pools refused by each filter: ' in message['user_message']
+    return 'of its old type, with a message'
 
 
 def _host_known(stage, attachment_id, answer):
@@ -223,8 +282,18 @@ def _manage(client, image):
     return client.ask('POST', '/manageable_volumes', {'volume': {'host': image[0], 'ref': {'source-name': image[1]}}})
 
 
+_TWO = ('one', 'two')
+_MIGRATE = Play(Stage.volume_and_elsewhere, migrate, _moved, _TWO)
+_NO_PLACE = Play(lambda stage: stage.volume_and_type(volume_backend_name='nowhere'), retype, _keeps_type)
+
 #: Kind of job, or one point of it -> what is played.
 PLAYS = {
+    'volume.migrate': _MIGRATE,
+    'volume.migrate.settle.before_commit': _NO_PLACE,
+    'volume.migrate.settle.committed': _NO_PLACE,
+    'volume.clear': _MIGRATE,
+    'volume.retype': Play(Stage.volume_and_type, retype, _has_type(moved=False)),
+    'volume.retype.volume.claimed': Play(Stage.volume_and_type_elsewhere, retype, _has_type(moved=True), _TWO),
     'snapshot.create': Play(
         Stage.volume, lambda client, thing: client.ask('POST', '/snapshots', {'snapshot': {'volume_id': thing}}),
         _snapshot_taken),
@@ -269,9 +338,6 @@ NOT_PLAYED = {
     'work.fence': 'it fences, as every takeover does, and ends',
     'volume.extended': 'tells Nova, which is not here',
     'attachment.disconnect': 'no driver here exports anything, so there is no such job',
-    'volume.migrate': 'two backends in one process: tests/unit/flows/test_volume_migrate.py repeats each step',
-    'volume.retype': 'the same code as volume.migrate',
-    'volume.clear': 'the same, tests/unit/flows/test_volume_migrate.py',
 }
 
 

@@ -46,8 +46,9 @@ def test_play(database, backend, point, action, theatre, told, request):
     entry = {'database': database if backend == 'files' else f'{database}, {backend}', 'point': point,
              'action': {'kill': 'killed', 'stop': 'paused'}[action], 'result': ''}
     told(entry)
-    stage = theatre.entered(database, backend, points.where(point), request)
-    entry['result'] = _play(stage, plays.of(point), point, action)
+    play = plays.of(point)
+    stage = theatre.entered(database, backend, play.backends, points.where(point), request)
+    entry['result'] = _play(stage, play, point, action)
     _finish(stage)
     theatre.left_in_order()
 
@@ -105,17 +106,17 @@ class Theatre:
         self._cloud = None
         self._kind = None
 
-    def entered(self, database, backend, where, request):
+    def entered(self, database, backend, names, where, request):
         """A Stage with one process of each kind but ``where``; its cloud is closed unless it is left in order."""
-        if self._kind != (database, backend, where):
+        if self._kind != (database, backend, names, where):
             self.close()
             self._cloud = cloud.Cloud(plugin.database(database), plugin.bus_for(database, request),
-                                      {'one': plugin.rbd() if backend == 'rbd' else backends.Files})
+                                      dict.fromkeys(names, plugin.rbd() if backend == 'rbd' else backends.Files))
             request.node.clouds = [self._cloud]
             self._standing = self._cloud.start_all(
                 {'kind': 'api'}, *({'kind': kind} for kind in ('scheduler', 'volume') if kind != where))
         request.node.clouds = [self._cloud]
-        self._left = database, backend, where
+        self._left = database, backend, names, where
         self._kind = None
         return plays.Stage(self._cloud)
 
