@@ -13,7 +13,9 @@ if typing.TYPE_CHECKING:
     from blockctl.db import engine
     from blockctl.flows import engine as flow_engine
     from blockctl.jobs import doorbell
+    from blockctl.keys import store
     from blockctl.rpc import notifier
+    from blockctl.rpc import processes
     from blockctl.rpc import transport
 
 
@@ -30,3 +32,5 @@ class App:
     points: 'faultpoints.Points'
     flows: 'flow_engine.Engines'
     compute: 'nova.Nova'
+    keys: 'store.KeyStore'
+    processes: 'processes.Processes'

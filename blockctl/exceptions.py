@@ -64,6 +64,13 @@ class InvalidState(Error):
     text = 'Invalid %(resource)s: %(resource)s %(id)s is %(status)s; it must be %(allowed)s to %(action)s it.'
 
 
+class InUseOtherwise(InvalidState):
+    """Not its state, but other work on it, or what it is part of, stands against it."""
+
+    text = ('Invalid %(resource)s: %(resource)s %(id)s is %(status)s, but other work on it, or what it is part of, '
+            'does not allow to %(action)s it now.')
+
+
 class VolumeMustStay(InvalidState):
     text = ('Invalid volume: volume %(id)s is %(status)s; to delete it, it must be %(allowed)s, and must not migrate, '
             'be attached, be read by other work, or have snapshots.')
@@ -79,6 +86,11 @@ class NotAuthorized(Error):
     text = "Policy doesn't allow %(action)s to be performed."
 
 
+class ServiceIsUp(Error):
+    kind = Kind.CONFLICT
+    text = 'Service %(binary)s on host %(host)s is served by a process: stop that first.'
+
+
 class InvalidHost(Error):
     kind = Kind.INVALID
     text = "Invalid host: No available service named '%(host)s'"
@@ -87,6 +99,28 @@ class InvalidHost(Error):
 class HostNotFound(Error):
     kind = Kind.INVALID
     text = "Host '%(host)s' not found"
+
+
+class NoServiceFound(Error):
+    kind = Kind.INVALID
+    text = 'No service found with %(field)s=%(value)s'
+
+
+class BackendIsFrozen(Error):
+    kind = Kind.INVALID
+    text = ('An administrator has frozen the storage that this would change: it is refused until the storage is '
+            'thawed.')
+
+
+class CannotFreeze(Error):
+    kind = Kind.INVALID
+    text = 'Invalid input received: %(field)s: %(value)s is %(state)s'
+
+
+class CannotFailOver(Error):
+    kind = Kind.INVALID
+    text = ('Invalid input received: %(field)s: %(value)s cannot fail over: none of its storage is replicated '
+            '(replication_device is not supported by its driver)')
 
 
 class ClusterNotFound(Error):
@@ -112,6 +146,16 @@ class NotMigrating(Error):
 class CannotRetype(Error):
     kind = Kind.INVALID
     text = 'Invalid volume: volume %(volume_id)s cannot be retyped: %(reason)s.'
+
+
+class CannotTransfer(Error):
+    kind = Kind.INVALID
+    text = 'Invalid volume: volume %(volume_id)s cannot be transferred: %(reason)s.'
+
+
+class InvalidTransferKey(Error):
+    kind = Kind.INVALID
+    text = 'Invalid auth key: that is not the key of transfer %(transfer_id)s.'
 
 
 class AlreadyManaged(Error):
@@ -220,8 +264,56 @@ class ExtraSpecNotFound(NotFound):
     text = 'Volume Type %(volume_type_id)s has no extra specs with key %(key)s.'
 
 
+class VolumeTypeAccessNotFound(NotFound):
+    text = 'Volume type access not found for %(volume_type_id)s / %(project_id)s combination.'
+
+
+class NoAccessList(NotFound):
+    text = 'Access list not available for public volume types.'
+
+
+class DefaultTypeNotFound(NotFound):
+    text = 'Default type for project %(project_id)s not found.'
+
+
+class QosSpecsNotFound(NotFound):
+    text = 'No such QoS spec %(qos_specs_id)s.'
+
+
+class QosSpecNotFound(NotFound):
+    text = 'QoS spec %(qos_specs_id)s has no spec with key %(key)s.'
+
+
+class VolumeTypeEncryptionNotFound(NotFound):
+    text = 'Volume type encryption for type %(volume_type_id)s does not exist.'
+
+
+class VolumeEncryptionNotFound(NotFound):
+    text = 'The encryption of volume %(volume_id)s has no %(key)s.'
+
+
 class ServiceNotFound(NotFound):
     text = 'Service %(binary)s on host %(host)s could not be found.'
+
+
+class HostDoesNotExist(NotFound):
+    text = 'Host %(host)s could not be found.'
+
+
+class NoSuchCluster(NotFound):
+    text = 'Cluster %(name)s of %(binary)s could not be found.'
+
+
+class CapabilitiesNotFound(NotFound):
+    text = "Can't find service: %(host)s"
+
+
+class JobNotFound(NotFound):
+    text = 'Job %(job_id)s could not be found.'
+
+
+class TransferNotFound(NotFound):
+    text = 'Transfer %(transfer_id)s could not be found.'
 
 
 class MessageNotFound(NotFound):
@@ -246,6 +338,30 @@ class CannotRevert(Conflict):
 
 class VolumeTypeExists(Conflict):
     text = 'Volume Type %(name)s already exists.'
+
+
+class VolumeTypeAccessExists(Conflict):
+    text = 'Volume type access for %(volume_type_id)s / %(project_id)s combination already exists.'
+
+
+class VolumeTypeIsPublic(Error):
+    kind = Kind.INVALID
+    text = 'Invalid volume type: %(volume_type_id)s is public: every project may use it, and access is not changed.'
+
+
+class QosSpecsExist(Conflict):
+    text = 'QoS Specs %(name)s already exists.'
+
+
+class QosSpecsInUse(Error):
+    kind = Kind.INVALID
+    text = 'QoS specs %(qos_specs_id)s are still in use: volume types are associated with them.'
+
+
+class VolumeTypeHasQosSpecs(Error):
+    kind = Kind.INVALID
+    text = ('Invalid volume type: Type %(volume_type_id)s is already associated with another qos specs: '
+            '%(qos_specs_id)s')
 
 
 class GroupTypeExists(Conflict):
@@ -294,6 +410,24 @@ class DefaultVolumeType(Error):
 class VolumeTypeSpecsInUse(Error):
     kind = Kind.INVALID
     text = 'Volume Type is currently in use: its extra specs cannot be changed while volumes have it.'
+
+
+class ClusterInUse(Conflict):
+    text = 'Cluster %(name)s cannot be changed: %(reason)s.'
+
+
+class JobCannot(Conflict):
+    text = 'Job %(job_id)s cannot be %(action)s: %(reason)s.'
+
+
+class VolumeTypeEncryptionExists(Error):
+    kind = Kind.INVALID
+    text = 'Volume type encryption for type %(volume_type_id)s already exists.'
+
+
+class VolumeTypeEncryptionInUse(Error):
+    kind = Kind.INVALID
+    text = 'Cannot %(action)s encryption specs. Volume type in use.'
 
 
 class ResourceBusy(Conflict):
@@ -394,6 +528,24 @@ class BackendUnable(InvalidRequest):
     """The driver lacks an ability (drivers/interface.py): trying again, or elsewhere, is of no use."""
 
     text = 'The backend lacks the ability %(ability)s.'
+
+
+class KeyManagerUnavailable(BackendUnavailable):
+    text = 'The key manager cannot be asked: %(reason)s'
+
+
+class KeyRefused(InvalidRequest):
+    """Trying again is of no use: blockctl's account lacks a right there."""
+
+    text = 'The key manager refuses the request.'
+
+
+class KeyNotFound(KeyRefused):
+    text = 'The key manager has no such key.'
+
+
+class EncryptionDiffers(InvalidRequest):
+    text = 'The types are not encrypted in the same way.'
 
 
 class NotFoundOnBackend(BackendError):

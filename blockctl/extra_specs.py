@@ -19,42 +19,93 @@ _TEXTS = {'s==': operator.eq, 's!=': operator.ne, 's<': operator.lt, 's<=': oper
 
 def satisfied(report, specs):
     """Whether a pool that reports ``report`` has all that ``specs`` ({key: text or None}) ask for."""
-    return all(_has(report, key, wanted or '') for key, wanted in specs.items())
+    return Wanted(specs).satisfied(report)
 
 
-def _has(report, key, wanted):
-    if key.startswith(RESERVED):
+class Wanted:
+    """The extra specs of a type, read once, to be held against any number of reports."""
+
+    def __init__(self, specs):
+        self._wants = [want for want in (_want(key, value or '') for key, value in specs.items()) if want is not None]
+
+    def __bool__(self):
+        """Whether anything is asked for."""
+        return bool(self._wants)
+
+    def satisfied(self, report):
+        for _key, _text, path, matches in self._wants:
+            value = _value(report, path)
+            if value is _ABSENT or not (any(map(matches, value)) if isinstance(value, list) else matches(value)):
+                return False
         return True
+
+    def lacking(self, report):
+        """For people: what ``report`` has instead of the first thing that it lacks; '' when it has everything."""
+        for key, text, path, matches in self._wants:
+            value = _value(report, path)
+            if value is _ABSENT:
+                return f'{key} is not reported, {text!r} is asked for'
+            if not any(map(matches, value if isinstance(value, list) else [value])):
+                return f'{key} is {value!r}, {text!r} is asked for'
+        return ''
+
+
+_ABSENT = object()
+
+
+def _want(key, text):
+    """(key, text, where it is in a report, whether a value there will do), or None: nothing is asked of the pool."""
+    if key.startswith(RESERVED):
+        return None
     scope, colon, rest = key.partition(':')
-    if colon:
-        if scope != 'capabilities':
-            return True  # said to somebody else: a driver, QoS, ...
-        key = rest
-    value = report
-    for part in key.split(':'):
-        if not isinstance(value, dict) or part not in value:
-            return False
-        value = value[part]
-    return any(_matches(one, wanted) for one in (value if isinstance(value, list) else [value]))
+    if not colon:
+        return key, text, (key,), _test(text)
+    if scope != 'capabilities':
+        return None  # said to somebody else: a driver, QoS, ...
+    return key, text, tuple(rest.split(':')), _test(text)
 
 
-def _matches(value, wanted):
+def _value(report, path):
+    for part in path:
+        if not isinstance(report, dict) or part not in report:
+            return _ABSENT
+        report = report[part]
+    return report
+
+
+def _test(wanted):
+    """A function of a reported value."""
     sign, _, rest = wanted.strip().partition(' ')
     rest = rest.strip()
     if sign in _NUMBERS:
-        try:
-            return _NUMBERS[sign](float(value), float(rest))
-        except (TypeError, ValueError):
-            return False
-    text = str(value)
+        return _number_test(_NUMBERS[sign], rest)
+    if sign in _TEXTS:
+        compare = _TEXTS[sign]
+        return lambda value: compare(str(value), rest)
     match sign:
         case '<in>':
-            return all(part.strip() in text for part in rest.split('<in>'))
+            parts = [part.strip() for part in rest.split('<in>')]
+            return lambda value: all(part in str(value) for part in parts)
         case '<is>':
-            return strutils.bool_from_string(text) == strutils.bool_from_string(rest)
+            truth = strutils.bool_from_string(rest)
+            return lambda value: strutils.bool_from_string(str(value)) == truth
         case '<or>':
-            return text in [part.strip() for part in rest.split('<or>')]
-        case _ if sign in _TEXTS:
-            return _TEXTS[sign](text, rest)
+            choices = {part.strip() for part in rest.split('<or>')}
+            return lambda value: str(value) in choices
         case _:
-            return text == wanted
+            return lambda value: str(value) == wanted
+
+
+def _number_test(compare, text):
+    try:
+        wanted = float(text)
+    except ValueError:
+        return lambda value: False
+
+    def matches(value):
+        try:
+            return compare(float(value), wanted)
+        except (TypeError, ValueError):
+            return False
+
+    return matches

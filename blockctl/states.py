@@ -14,7 +14,7 @@ SAME = None
 #: Last in a row whose event may happen while a job of another resource reads this one (db/holds.py).
 HELD_TOO = True
 
-#: Last in a row whose event is one of the job that keeps the row to itself (holds.keep).
+#: Last in a row whose event is one of the job that keeps the row to itself (holds.hold).
 BY_ITS_KEEPER = 'by its keeper'
 
 #: The first state of a volume that is not created, but taken over from its backend.
@@ -70,9 +70,9 @@ _NOT_MAINTAINED = tuple(state for state in _VOLUME_STATES if state not in ('main
 _BY_ATTACHMENTS = ('available', 'reserved', 'attaching', 'in-use', 'detaching', 'error')
 _ATTACHABLE = tuple(state for state in _BY_ATTACHMENTS if state != 'error')
 _NOT_IN_MAINTENANCE = tuple(state for state in _VOLUME_STATES if state != 'maintenance')
-#: It is, or may be, on a backend.
+#: It is, or may be, on a backend, and stays there.
 _CONNECTABLE = tuple(state for state in _NOT_IN_MAINTENANCE
-                     if state not in ('creating', 'deleting', 'managing', 'error_managing'))
+                     if state not in ('creating', 'deleting', 'managing', 'error_managing', 'retyping'))
 
 VOLUME = Machine('volume', initial='creating', settable=_VOLUME_STATES,
                  transitional=('creating', 'deleting', 'extending', 'retyping', 'reverting', MANAGING), rows=[
@@ -89,15 +89,15 @@ VOLUME = Machine('volume', initial='creating', settable=_VOLUME_STATES,
     ('clone',             ('available', 'in-use'),            SAME,        'another volume is made of it', HELD_TOO),
     # --- revert
     ('revert',            'available',                        'reverting', 'a tenant wants its latest snapshot back'),
-    ('revert.done',       ('reverting', 'error'),             'available', 'it has the data of the snapshot'),
+    ('revert.done',       ('reverting', 'error'),             'available', 'it has the data of the snapshot', HELD_TOO),
     ('revert.fail',       'reverting',                        'error',     'the backend could not; half may be done'),
     ('revert.refuse',     'reverting',                        'available', 'the backend cannot, and did nothing'),
     # --- extend
     ('extend',            'available',                        'extending', 'a tenant wants it larger'),
     ('extend.attached',   'in-use',                           'extending', 'the same, while a server has it'),
-    ('extend.done',       ('extending', 'error_extending'),   'available', 'its image has the new size'),
-    ('extend.done.attached', ('extending', 'error_extending'), 'in-use',   'the same, and a server has it'),
-    ('extend.fail',       'extending',                        'error_extending', 'the backend could not'),
+    ('extend.done',       ('extending', 'error_extending'),   'available', 'its image has the new size', HELD_TOO),
+    ('extend.done.attached', ('extending', 'error_extending'), 'in-use',   'the same, and a server has it', HELD_TOO),
+    ('extend.fail',       'extending',                        'error_extending', 'the backend could not', HELD_TOO),
     ('extend.completion', 'extending',                        SAME,        'a server has taken note of the new size'),
     # --- migrate: without a lock its status stays, and the job keeps the row to itself
     ('migrate',           'available',                        SAME,        'an administrator moves it to another pool'),
@@ -140,6 +140,11 @@ VOLUME = Machine('volume', initial='creating', settable=_VOLUME_STATES,
     # --- groups
     ('group.join',        ('available', 'in-use'),            SAME,        'it is put into a group'),
     ('group.leave',       ('available', 'in-use', 'error', 'error_deleting'), SAME, 'it is taken out of its group'),
+    # --- transfer
+    ('transfer',          'available',                        'awaiting-transfer', 'it is offered'),
+    ('transfer.take',     'awaiting-transfer',                SAME,        'another project is about to get its key'),
+    ('transfer.accept',   'awaiting-transfer',                'available', 'another project takes it'),
+    ('transfer.withdraw', 'awaiting-transfer',                'available', 'it is offered no more', HELD_TOO),
     # --- what does not move it
     ('readonly',          'available',                        SAME,        'it may be written to, or may not'),
     ('image_metadata',    _NOT_MAINTAINED,                    SAME,        'what is known of its image', HELD_TOO),
@@ -166,6 +171,8 @@ SNAPSHOT = Machine('snapshot', initial='creating', settable=_SNAPSHOT_STATES,
     ('revert.end',        'restoring',                        'available', 'its volume has it, or could not get it',
      BY_ITS_KEEPER),
     ('unmanage',          ('available', 'error'),             SAME,        'an administrator takes it out'),
+    ('transfer',          'available',                        SAME,        'it goes with its volume to another project',
+     HELD_TOO),
     # --- what another service reports that works on it in our place
     ('report.creating',   'creating',                         SAME,        'it is still being taken'),
     ('report.available',  'creating',                         'available', 'it is taken'),

@@ -23,7 +23,6 @@ ALLOCATE_VOLUME = Action('001', 'schedule allocate volume')
 CREATE_VOLUME = Action('008', 'create volume from backend storage')
 UPDATE_ATTACHMENT = Action('004', 'update attachment')
 EXTEND_VOLUME = Action('007', 'extend volume')
-DELETE_VOLUME = Action('010', 'delete volume')
 CREATE_SNAPSHOT = Action('009', 'create snapshot')
 DELETE_SNAPSHOT = Action('010', 'delete snapshot')
 
@@ -31,9 +30,11 @@ UNKNOWN = Detail('001', 'An unknown error occurred.')
 NO_POOL = Detail('003', 'No storage could be allocated for this volume request.')
 NOT_TOLD = Detail('009', 'The volume has its new size, but the server that uses it could not be told.')
 NOT_EXTENDED = Detail('010', 'The storage could not extend the volume.')
-NOT_TAKEN = Detail('012', 'The storage could not take the snapshot.')
-NOT_CREATED = Detail('015', 'The storage that was chosen could not create the volume.')
-UNSERVED = Detail('023', 'The storage that holds the volume does not answer.')
+NOT_CREATED = Detail('012', 'The storage that was chosen could not create the volume.')
+NOT_TAKEN = Detail('013', 'The storage could not take the snapshot.')
+SNAPSHOT_NOT_DELETED = Detail('016', 'The storage could not delete the snapshot.')
+NOT_CONNECTED = Detail('021', 'The storage could not connect the volume to a host.')
+NOT_DISCONNECTED = Detail('022', 'The storage could not take the connection of the volume to a host back.')
 
 # From 101 on: what the reference has no number for.
 UNABLE = Detail('101', 'The storage that holds it is not able to do this.')
@@ -43,14 +44,23 @@ CANNOT_MOVE = Detail('104', 'The storage it is on does not offer the type, and a
                             'attached cannot be moved.')
 NOT_RETYPED = Detail('105', 'The quota of the project does not allow it in that type, or the type was deleted.')
 NOT_MANAGED = Detail('106', 'What was named is not there or cannot be had, or the quota does not allow it.')
-NOT_CONNECTED = Detail('108', 'The storage could not change the connection of the volume to a host.')
 NOT_REVERTED = Detail('107', 'The storage could not put the snapshot back; the volume may be changed in part.')
+
+UNSERVED = Detail('111', 'The storage that holds the volume does not answer.')
+NOT_DELETED = Detail('112', 'The storage could not delete the volume, or one of its snapshots.')
+GROUP_SNAPSHOT_NOT_DELETED = Detail('113', 'The storage could not delete all snapshots of the group snapshot.')
 
 MIGRATE_VOLUME = Action('101', 'migrate volume')
 RETYPE_VOLUME = Action('102', 'retype volume')
 MANAGE_VOLUME = Action('103', 'manage existing volume')
 MANAGE_SNAPSHOT = Action('104', 'manage existing snapshot')
 REVERT_VOLUME = Action('105', 'revert volume to snapshot')
+DELETE_VOLUME = Action('110', 'delete volume')
+
+ABANDONED = Detail('114', 'An administrator has ended it.')
+
+TRANSFER_VOLUME = Action('111', 'accept volume transfer')
+NOT_TRANSFERRED = Detail('115', 'The encrypted volume stays with the project that offers it.')
 
 # --- groups
 CREATE_GROUP = Action('106', 'create group')

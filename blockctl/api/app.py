@@ -15,6 +15,7 @@ A request passes, in this order:
 
 from blockctl import exceptions
 from blockctl.api import dispatch
+from blockctl.api import filters
 from blockctl.api.middleware import auth
 from blockctl.api.middleware import body_limit
 from blockctl.api.middleware import discovery
@@ -28,8 +29,9 @@ def make_app(app, authenticate=None):
     """The WSGI callable of a process made of ``app`` (blockctl.app.App).
 
     ``authenticate``: takes the place of the middleware that ``auth_strategy`` names; tests give their own.
-    Raises ConfigurationError when everybody would be let in from elsewhere.
+    Raises ConfigurationError when everybody would be let in from elsewhere, or the file of list filters is not one.
     """
+    filters.allowed(app.conf.resource_query_filters_file)  # told now, not by the first list
     if app.conf.auth_strategy == 'noauth' and not local_only.is_local(str(app.conf.osapi_volume_listen)):
         raise exceptions.ConfigurationError(reason='auth_strategy = noauth needs osapi_volume_listen = 127.0.0.1')
     authenticate = authenticate or auth.STRATEGIES[app.conf.auth_strategy]

@@ -6,6 +6,7 @@ further than ``call`` (request.py).  It returns
 
 * ``One(row, related)`` or ``Many(rows, related, ...)``: shown by the endpoint's ``view``;
 * a dict: sent as it is;
+* a str: sent as plain text;
 * None: an empty body.
 """
 
@@ -37,6 +38,8 @@ class Endpoint(versioned.Span):
             answer = webob.Response(status=self.code)
             answer.content_length = 0
             answer.headers.pop('Content-Type', None)  # WebOb gives a 204 none
+        elif isinstance(result, str):
+            answer = webob.Response(status=self.code, content_type='text/plain', charset='UTF-8', text=result)
         else:
             answer = webob.Response(status=self.code, content_type='application/json', charset=None,
                                     body=_encode(self._shown(ctx, call, result)).encode('ascii'))
@@ -50,7 +53,8 @@ class Endpoint(versioned.Span):
         view = self.view
         seen = versioned.Seen(result.related, call.base, call.bookmark, call.version)
         if isinstance(result, versioned.One):
-            return {view.key: view.shown(ctx, [result.row], seen)[0]}
+            beside = view.beside.shown(ctx, [result.row], seen)[0] if view.beside else {}
+            return {view.key: view.shown(ctx, [result.row], seen)[0], **beside}
         shown = {view.plural: view.shown(ctx, result.rows, seen)}
         if result.next_url:
             shown[view.links_key] = [{'rel': 'next', 'href': result.next_url}]

@@ -23,8 +23,8 @@ from blockctl.db.conditions import Wanted
 ALLOWED = {
     'volume': ('name', 'status', 'metadata', 'bootable', 'migration_status', 'availability_zone', 'group_id', 'size',
                'created_at', 'updated_at', 'consumes_quota'),
-    'snapshot': ('name', 'status', 'volume_id', 'metadata', 'availability_zone', 'consumes_quota'),
     'backup': ('name', 'status', 'volume_id'),
+    'snapshot': ('name', 'status', 'volume_id', 'metadata', 'availability_zone', 'consumes_quota'),
     'group': ('name',),
     'group_snapshot': ('name', 'status', 'group_id'),
     'attachment': ('volume_id', 'status', 'instance_id', 'attach_status'),
@@ -163,6 +163,9 @@ FILTERS = {
     'message': (
         Filter('id', _token), Filter('resource_uuid', _token), Filter('resource_type', _token),
         Filter('event_id', _token), Filter('request_id', _token), Filter('message_level', _token)),
+    'transfer': (
+        Filter('id', _token), Filter('name'), Filter('display_name'), Filter('volume_id', _token),
+        Filter('source_project_id', _token), Filter('no_snapshots', _boolean), Filter('accepted', _boolean)),
     'pool': (Filter('name', since='3.28'), Filter('volume_type', since='3.35')),
     'volume_type': (Filter('name'), Filter('is_public', _token_or_null), Filter('extra_specs', _pairs, since='3.52')),
 }
@@ -173,11 +176,22 @@ for _resource, _rows in FILTERS.items():
 
 @functools.cache
 def allowed(path):
-    """{resource: filters of users}: :data:`ALLOWED`, or what the operator's JSON file says."""
+    """{resource: filters of users}: :data:`ALLOWED`, or what the operator's JSON file says.
+
+    Raises ConfigurationError for a file that does not say it.
+    """
     if not path:
         return ALLOWED
-    with open(path, encoding='utf-8') as file:
-        return {resource: tuple(names) for resource, names in json.load(file).items()}
+    try:
+        with open(path, encoding='utf-8') as file:
+            found = json.load(file)
+    except (OSError, ValueError) as error:
+        raise exceptions.ConfigurationError(reason=f'resource_query_filters_file: {error}') from error
+    if not isinstance(found, dict) or not all(
+            isinstance(names, list) and all(isinstance(name, str) for name in names) for names in found.values()):
+        raise exceptions.ConfigurationError(
+            reason=f'resource_query_filters_file: {path} is not of the form {{"volume": ["name", ...], ...}}')
+    return {resource: tuple(names) for resource, names in found.items()}
 
 
 def read(ctx, call, resource, skip=frozenset(), everybody=False):

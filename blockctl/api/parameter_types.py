@@ -59,6 +59,13 @@ SIZE = {'anyOf': [{'type': 'integer', 'minimum': 1, 'maximum': SIZE_MAX},
 
 SIZE_OR_NULL = {'anyOf': [*SIZE['anyOf'], {'type': 'null'}], 'x-reason': SIZE['x-reason']}
 
+_BITS_REASON = f'It must be a whole number of bits, from 0 to {SIZE_MAX}.'
+
+#: Bits of a key, as a number or in digits, or null; :func:`bits` makes a number of either.
+BITS_OR_NULL = {'anyOf': [{'type': 'integer', 'minimum': 0, 'maximum': SIZE_MAX},
+                          {'type': 'string', 'maxLength': 10, 'pattern': f'^[0-9]+{_END}'}, {'type': 'null'}],
+                'x-reason': _BITS_REASON}
+
 #: Key-value pairs of text, as metadata is.
 METADATA = {'type': 'object', 'additionalProperties': text(255),
             'propertyNames': {
@@ -88,12 +95,34 @@ PERCENTAGE_OR_NULL = {'type': ['string', 'null'], 'pattern': f'^(100|[0-9]{{1,2}
 #: A limit; -1 is unlimited.
 QUOTA_LIMIT = {'type': 'integer', 'minimum': -1, 'maximum': 2 ** 31 - 1}
 
+_LIMIT_REASON = f'It must be a whole number, from -1 (unlimited) to {2 ** 31 - 1}.'
+
+#: The same, or in digits; :func:`quota_limit` makes a number of either.
+QUOTA_LIMIT_OR_DIGITS = {'anyOf': [QUOTA_LIMIT, {'type': 'string', 'maxLength': 10, 'pattern': f'^(-1|[0-9]+){_END}'}],
+                         'x-reason': _LIMIT_REASON}
+
 
 def size(name, value):
     """GiB of a value that passed SIZE. Raises InvalidField for digits that are out of range."""
     number = int(value)
     if not 1 <= number <= SIZE_MAX:
         raise exceptions.InvalidField(field=name, value=value, reason=_SIZE_REASON)
+    return number
+
+
+def bits(name, value):
+    """The number of a value that passed BITS_OR_NULL, or None. Raises InvalidField for digits that are out of range."""
+    number = None if value is None else int(value)
+    if number is not None and number > SIZE_MAX:
+        raise exceptions.InvalidField(field=name, value=value, reason=_BITS_REASON)
+    return number
+
+
+def quota_limit(name, value):
+    """The limit of a value that passed QUOTA_LIMIT_OR_DIGITS. Raises InvalidField for digits that are out of range."""
+    number = int(value)
+    if number >= 2 ** 31:
+        raise exceptions.InvalidField(field=name, value=value, reason=_LIMIT_REASON)
     return number
 
 

@@ -15,16 +15,21 @@ from blockctl.api import endpoint
 from blockctl.api import versioned
 from blockctl.api.handlers import attachments
 from blockctl.api.handlers import availability_zones
+from blockctl.api.handlers import capabilities
 from blockctl.api.handlers import cgsnapshots
+from blockctl.api.handlers import clusters
 from blockctl.api.handlers import consistencygroups
+from blockctl.api.handlers import default_types
 from blockctl.api.handlers import extensions
 from blockctl.api.handlers import group_snapshots
 from blockctl.api.handlers import group_specs
 from blockctl.api.handlers import group_types
 from blockctl.api.handlers import groups
+from blockctl.api.handlers import hosts
 from blockctl.api.handlers import limits
 from blockctl.api.handlers import messages
 from blockctl.api.handlers import pools
+from blockctl.api.handlers import qos_specs
 from blockctl.api.handlers import quota_classes
 from blockctl.api.handlers import quotas
 from blockctl.api.handlers import resource_filters
@@ -33,12 +38,17 @@ from blockctl.api.handlers import snapshot_actions
 from blockctl.api.handlers import snapshot_manage
 from blockctl.api.handlers import snapshot_metadata
 from blockctl.api.handlers import snapshots
+from blockctl.api.handlers import transfers
 from blockctl.api.handlers import volume_actions
+from blockctl.api.handlers import volume_encryption
 from blockctl.api.handlers import volume_manage
 from blockctl.api.handlers import volume_metadata
+from blockctl.api.handlers import volume_type_access
+from blockctl.api.handlers import volume_type_encryption
 from blockctl.api.handlers import volume_type_extra_specs
 from blockctl.api.handlers import volume_types
 from blockctl.api.handlers import volumes
+from blockctl.api.handlers import workers
 
 
 class Route(typing.NamedTuple):
@@ -78,6 +88,11 @@ ROUTES = tuple(Route(*row) for row in (
      'volume:update_volume_metadata'),
     ('volume_metadata', 'DELETE', '/volumes/{volume_id}/metadata/{key}', volume_metadata.delete,
      'volume:delete_volume_metadata'),
+
+    ('volume_encryption', 'GET', '/volumes/{volume_id}/encryption', volume_encryption.index,
+     'volume_extension:volume_encryption_metadata'),
+    ('volume_encryption', 'GET', '/volumes/{volume_id}/encryption/{key}', volume_encryption.show,
+     'volume_extension:volume_encryption_metadata'),
 
     ('snapshot_manage', 'GET', '/os-snapshot-manage', snapshot_manage.index_older,
      'snapshot_extension:list_manageable'),
@@ -139,6 +154,43 @@ ROUTES = tuple(Route(*row) for row in (
     ('volume_type_extra_specs', 'DELETE', '/types/{type_id}/extra_specs/{key}', volume_type_extra_specs.delete,
      'volume_extension:types_extra_specs:delete'),
 
+    ('volume_type_encryption', 'GET', '/types/{type_id}/encryption', volume_type_encryption.index,
+     'volume_extension:volume_type_encryption:get'),
+    ('volume_type_encryption', 'POST', '/types/{type_id}/encryption', volume_type_encryption.create,
+     'volume_extension:volume_type_encryption:create'),
+    ('volume_type_encryption', 'GET', '/types/{type_id}/encryption/{key}', volume_type_encryption.show,
+     'volume_extension:volume_type_encryption:get'),
+    ('volume_type_encryption', 'PUT', '/types/{type_id}/encryption/{key}', volume_type_encryption.update,
+     'volume_extension:volume_type_encryption:update'),
+    ('volume_type_encryption', 'DELETE', '/types/{type_id}/encryption/{key}', volume_type_encryption.delete,
+     'volume_extension:volume_type_encryption:delete'),
+
+    ('volume_type_access', 'GET', '/types/{type_id}/os-volume-type-access', volume_type_access.index,
+     'volume_extension:volume_type_access:get_all_for_type'),
+
+    ('default_types', 'GET', '/default-types', default_types.index, 'volume_extension:default_get_all'),
+    ('default_types', 'GET', '/default-types/{project_id}', default_types.show, 'volume_extension:default_get'),
+    ('default_types', 'PUT', '/default-types/{project_id}', default_types.update,
+     'volume_extension:default_set_or_update'),
+    ('default_types', 'DELETE', '/default-types/{project_id}', default_types.delete, 'volume_extension:default_unset'),
+
+    ('qos_specs', 'GET', '/qos-specs', qos_specs.index, 'volume_extension:qos_specs_manage:get_all'),
+    ('qos_specs', 'POST', '/qos-specs', qos_specs.create, 'volume_extension:qos_specs_manage:create'),
+    ('qos_specs', 'GET', '/qos-specs/{qos_specs_id}', qos_specs.show, 'volume_extension:qos_specs_manage:get'),
+    ('qos_specs', 'PUT', '/qos-specs/{qos_specs_id}', qos_specs.update, 'volume_extension:qos_specs_manage:update'),
+    ('qos_specs', 'DELETE', '/qos-specs/{qos_specs_id}', qos_specs.delete, 'volume_extension:qos_specs_manage:delete'),
+    ('qos_specs', 'PUT', '/qos-specs/{qos_specs_id}/delete_keys', qos_specs.delete_keys,
+     'volume_extension:qos_specs_manage:delete'),
+    ('qos_specs', 'GET', '/qos-specs/{qos_specs_id}/associations', qos_specs.associations,
+     'volume_extension:qos_specs_manage:get_all'),
+    # These GETs change state.
+    ('qos_specs', 'GET', '/qos-specs/{qos_specs_id}/associate', qos_specs.associate,
+     'volume_extension:qos_specs_manage:update'),
+    ('qos_specs', 'GET', '/qos-specs/{qos_specs_id}/disassociate', qos_specs.disassociate,
+     'volume_extension:qos_specs_manage:update'),
+    ('qos_specs', 'GET', '/qos-specs/{qos_specs_id}/disassociate_all', qos_specs.disassociate_all,
+     'volume_extension:qos_specs_manage:update'),
+
     ('attachments', 'GET', '/attachments', attachments.index, 'volume:get_all'),
     ('attachments', 'POST', '/attachments', attachments.create, 'volume:attachment_create'),
     ('attachments', 'GET', '/attachments/detail', attachments.detail, 'volume:get_all'),
@@ -151,6 +203,25 @@ ROUTES = tuple(Route(*row) for row in (
     ('services', 'PUT', '/os-services/disable', services.disable, 'volume_extension:services:update'),
     ('services', 'PUT', '/os-services/disable-log-reason', services.disable_log_reason,
      'volume_extension:services:update'),
+    ('services', 'PUT', '/os-services/freeze', services.freeze, 'volume:freeze_host'),
+    ('services', 'PUT', '/os-services/thaw', services.thaw, 'volume:thaw_host'),
+    ('services', 'PUT', '/os-services/failover_host', services.failover_host, 'volume:failover_host'),
+    ('services', 'PUT', '/os-services/failover', services.failover, 'volume:failover_host'),
+    ('services', 'PUT', '/os-services/get-log', services.get_log, 'volume_extension:services:update'),
+    ('services', 'PUT', '/os-services/set-log', services.set_log, 'volume_extension:services:update'),
+
+    ('clusters', 'GET', '/clusters', clusters.index, 'clusters:get_all'),
+    ('clusters', 'GET', '/clusters/detail', clusters.detail, 'clusters:get_all'),
+    ('clusters', 'PUT', '/clusters/enable', clusters.enable, 'clusters:update'),
+    ('clusters', 'PUT', '/clusters/disable', clusters.disable, 'clusters:update'),
+    ('clusters', 'GET', '/clusters/{name}', clusters.show, 'clusters:get'),
+
+    ('hosts', 'GET', '/os-hosts', hosts.index, 'volume_extension:hosts'),
+    ('hosts', 'GET', '/os-hosts/{host}', hosts.show, 'volume_extension:hosts'),
+    ('hosts', 'PUT', '/os-hosts/{host}', hosts.update, 'volume_extension:hosts'),
+
+    ('capabilities', 'GET', '/capabilities/{host}', capabilities.show, 'volume_extension:capabilities'),
+    ('workers', 'POST', '/workers/cleanup', workers.cleanup, 'workers:cleanup'),
 
     ('group_types', 'GET', '/group_types', group_types.index, None),
     ('group_types', 'POST', '/group_types', group_types.create, 'group:group_types:create'),
@@ -208,6 +279,20 @@ ROUTES = tuple(Route(*row) for row in (
     # Who may not see what is used still sees the limits.
     ('limits', 'GET', '/limits', limits.index, None),
 
+    # The two names of one thing.
+    ('transfers', 'GET', '/os-volume-transfer', transfers.index, 'volume:get_all_transfers'),
+    ('transfers', 'POST', '/os-volume-transfer', transfers.create, 'volume:create_transfer'),
+    ('transfers', 'GET', '/os-volume-transfer/detail', transfers.detail, 'volume:get_all_transfers'),
+    ('transfers', 'GET', '/os-volume-transfer/{transfer_id}', transfers.show, 'volume:get_transfer'),
+    ('transfers', 'DELETE', '/os-volume-transfer/{transfer_id}', transfers.delete, 'volume:delete_transfer'),
+    ('transfers', 'POST', '/os-volume-transfer/{transfer_id}/accept', transfers.accept, 'volume:accept_transfer'),
+    ('transfers', 'GET', '/volume-transfers', transfers.index, 'volume:get_all_transfers'),
+    ('transfers', 'POST', '/volume-transfers', transfers.create, 'volume:create_transfer'),
+    ('transfers', 'GET', '/volume-transfers/detail', transfers.detail, 'volume:get_all_transfers'),
+    ('transfers', 'GET', '/volume-transfers/{transfer_id}', transfers.show, 'volume:get_transfer'),
+    ('transfers', 'DELETE', '/volume-transfers/{transfer_id}', transfers.delete, 'volume:delete_transfer'),
+    ('transfers', 'POST', '/volume-transfers/{transfer_id}/accept', transfers.accept, 'volume:accept_transfer'),
+
     ('messages', 'GET', '/messages', messages.index_all, 'message:get_all'),
     ('messages', 'GET', '/messages', messages.index, 'message:get_all'),
     ('messages', 'GET', '/messages/{message_id}', messages.show, 'message:get'),
@@ -247,6 +332,10 @@ ACTIONS: tuple[Action, ...] = tuple(Action(*row) for row in (
      'volume_extension:snapshot_admin_actions:force_delete'),
     ('snapshot_actions', '/snapshots/{snapshot_id}/action', 'os-update_snapshot_status', snapshot_actions.update_status,
      'snapshot_extension:snapshot_actions:update_snapshot_status'),
+    ('volume_type_access', '/types/{type_id}/action', 'addProjectAccess', volume_type_access.add,
+     'volume_extension:volume_type_access:addProjectAccess'),
+    ('volume_type_access', '/types/{type_id}/action', 'removeProjectAccess', volume_type_access.remove,
+     'volume_extension:volume_type_access:removeProjectAccess'),
     ('volume_actions', '/volumes/{volume_id}/action', 'revert', volume_actions.revert, 'volume:revert_to_snapshot'),
     ('volume_actions', '/volumes/{volume_id}/action', 'os-extend', volume_actions.extend, 'volume:extend'),
     ('volume_actions', '/volumes/{volume_id}/action', 'os-extend_volume_completion', volume_actions.extend_completion,

@@ -167,13 +167,17 @@ class Seen:
 
 
 class View:
-    """How a row is shown: ``{key: {...}}``, or ``{plural: [{...}, ...]}`` for a list."""
+    """How a row is shown: ``{key: {...}}``, or ``{plural: [{...}, ...]}`` for a list.
 
-    def __init__(self, key, plural, *fields, links_key=None):
+    ``beside``: a View of what stands beside ``key`` when one row is shown; its own keys are not used.
+    """
+
+    def __init__(self, key, plural, *fields, links_key=None, beside=None):
         refuse_overlap(f'view {key}', fields)
         self.key = key
         self.plural = plural
         self.links_key = links_key or f'{plural}_links'
+        self.beside = beside
         self.fields = fields
         self._rules = tuple(dict.fromkeys(field.rule for field in fields if field.rule))
         self._compiled = {}  # (version, rules that allow) -> renderer

@@ -48,7 +48,8 @@ def _listen(conf):
 
 def _serve(conf, sock):
     app = process.compose(conf)
-    return process.run(app, lambda app, beat: [serve.WebService(conf, api.make_app(app), sock)])
+    return process.run(app, lambda app, beat: [serve.WebService(conf, api.make_app(app), sock)],
+                       [(serve.BINARY, conf.host)])
 
 
 def _preload(conf):

@@ -23,7 +23,9 @@ from blockctl.flows import engine as flow_engine
 from blockctl.jobs import doorbell
 from blockctl.jobs import incarnation
 from blockctl.jobs import lease
+from blockctl.keys import store
 from blockctl.rpc import notifier
+from blockctl.rpc import processes
 from blockctl.rpc import transport
 
 LOG = logging.getLogger(__name__)
@@ -40,7 +42,8 @@ def compose(conf, bus_url=None):
     return application.App(
         conf=conf, db=engine.Database(conf), policy=policy.Policy(conf), bus=bus,
         doorbell=doorbell.Doorbell(bus.sender), notifier=notifier.Notifier(conf), points=faultpoints.Points(conf),
-        compute=nova.Nova(conf), flows=flow_engine.Engines())
+        compute=nova.Nova(conf), keys=store.KeyStore(conf), flows=flow_engine.Engines(),
+        processes=processes.Processes(bus))
 
 
 def configure(argv, prepare=None):
@@ -65,9 +68,10 @@ def _keep_arenas_few():
         mallopt(M_ARENA_MAX, 2)
 
 
-def run(app, make_services):
+def run(app, make_services, unregistered=()):
     """Run services until SIGTERM or SIGINT; ``make_services(app, beat)`` returns them in order of start.
 
+    ``unregistered``: [(binary, host)] that this process is, beside those it registers in the database.
     Returns the process's exit status: 1 when work in hand had to be left to others.
     """
     stop = threading.Event()
@@ -82,6 +86,7 @@ def run(app, make_services):
         return 2
     app.doorbell.start()
     beat.start()
+    app.processes.start(beat.incarnation, lambda: [*unregistered, *beat.services])
     started = threading.Thread(target=_start, args=(services, stop), name='start', daemon=True)
     started.start()
     # Not for ever in one go: a signal that the kernel gave to another thread (just after SIGCONT it does) is handled
@@ -90,8 +95,10 @@ def run(app, make_services):
         pass
     LOG.info('Stopping: work in hand has %d s to end.', app.conf.graceful_shutdown_timeout)
     notify('STOPPING=1')
+    app.processes.stop()
     ended = [service.stop(app.conf.graceful_shutdown_timeout) for service in reversed(services)]
     app.doorbell.stop()
+    app.notifier.stop()
     beat.stop()
     app.db.dispose()
     LOG.info('Stopped.')

@@ -8,6 +8,7 @@ from oslo_log import log as logging
 
 LOG = logging.getLogger(__name__)
 
+BINARY = 'cinder-api'  # what clients know it by
 DRAIN = 5  # seconds an open request has to end after the listening socket is closed
 
 

@@ -31,7 +31,8 @@ def main():
     except exceptions.ConfigurationError as error:
         sys.exit(f'blockctl-standalone: {error}')
     return process.run(app, lambda app, beat: [
-        scheduler.Service(app, beat), volume.Service(app, beat), serve.WebService(conf, wsgi)])
+        scheduler.Service(app, beat), volume.Service(app, beat), serve.WebService(conf, wsgi)],
+        [(serve.BINARY, conf.host)])
 
 
 def _defaults(conf):

@@ -7,8 +7,11 @@ colons), else from the usual places.  The module builds its application at impor
 
 import sys
 
+from oslo_utils import uuidutils
+
 from blockctl.api import app as api
 from blockctl.cmd import process
+from blockctl.cmd import serve
 
 
 def _application():
@@ -22,6 +25,7 @@ def _application():
         if not started:
             started.append(True)
             app.doorbell.start()
+            app.processes.start(uuidutils.generate_uuid(), lambda: [(serve.BINARY, app.conf.host)])
         return wsgi(environ, start_response)
 
     return application

@@ -19,7 +19,10 @@ GROUP = 'nova'
 #: Seconds for one request, where [nova] timeout does not say otherwise.
 TIMEOUT = 10
 
-#: The first microversion of the compute API that knows of extended volumes.
+#: The first microversion of the compute API, which tells administrators where a server runs.
+FIRST = '2.1'
+
+#: The first one that knows of extended volumes.
 VOLUME_EXTENDED = '2.51'
 
 #: The first one that names the attachments of servers.
@@ -53,6 +56,21 @@ class Nova:
         if answer.status_code not in (200, 207):
             raise exceptions.BackendUnavailable(reason=f'the compute service answers {answer.status_code}')
         return [event['server_uuid'] for event in answer.json()['events'] if event.get('code') != 200]
+
+    def host_of(self, server_id, global_request_id=None):
+        """The machine that a server runs on; None: there is no such server, or we may not know.
+
+        Raises BackendUnavailable when the compute service cannot be asked now.
+        """
+        answer = self._request('GET', f'/servers/{server_id}', FIRST, global_request_id)
+        if answer.status_code == 404:
+            return None
+        if answer.status_code != 200:
+            raise exceptions.BackendUnavailable(reason=f'the compute service answers {answer.status_code}')
+        try:
+            return answer.json()['server'].get('OS-EXT-SRV-ATTR:host') or None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise exceptions.BackendUnavailable(reason='the compute service answers something else') from error
 
     def uses(self, ctx, server_id, volume_id, attachment_id):
         """Whether a server has a volume, by this attachment.

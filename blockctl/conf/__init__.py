@@ -11,6 +11,7 @@ from blockctl.conf import api
 from blockctl.conf import backend
 from blockctl.conf import faults
 from blockctl.conf import jobs
+from blockctl.conf import key_manager
 from blockctl.conf import nova
 from blockctl.conf import process
 from blockctl.conf import quota
@@ -25,6 +26,7 @@ GROUPS = (
     ('database', process.DATABASE),
     ('jobs', jobs.OPTIONS),
     ('nova', nova.OPTIONS),
+    ('key_manager', key_manager.OPTIONS),
     ('faults', faults.OPTIONS),
 )
 
@@ -60,6 +62,7 @@ def set_up_logging(conf):
     """oslo.log, quiet about what libraries say at INFO."""
     logging.set_defaults(default_log_levels=[
         *logging.get_default_log_levels(), 'alembic=WARN', 'taskflow=WARN', 'oslo.messaging=WARN', 'oslo_policy=WARN',
+        'oslo.messaging.notification=INFO',  # what its driver 'log' is for
         'oslo_db=ERROR', 'waitress=ERROR'])
     logging.setup(conf, 'blockctl')
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every option, for oslo.config's generator: what etc/blockctl/blockctl.conf.sample is made of."""
 
+import importlib.metadata
 import itertools
 
 from oslo_config import cfg
@@ -8,6 +9,10 @@ from stevedore import extension
 
 from blockctl import conf
 from blockctl.conf import backend
+
+#: Whose options an operator sets, as oslo.config's generator knows them: ours first, then the libraries'.
+NAMESPACES = ('blockctl', 'oslo.messaging', 'keystonemiddleware.auth_token', 'castellan.config', 'oslo.policy',
+              'oslo.log')
 
 #: Drivers that are for tests only.
 UNLISTED = {'fake'}
@@ -27,3 +32,10 @@ def _backend(name, driver):
         f'An example of a backend of the driver {name}: name the section as you like, and list it in enabled_backends. '
         f'Set volume_driver = {name}.'))
     return group, [*backend.OPTIONS, *driver.options()]
+
+
+def every_option():
+    """[(group, options)] of ours and the libraries'."""
+    return [section for name in NAMESPACES
+            for entry in importlib.metadata.entry_points(group='oslo.config.opts', name=name)
+            for section in entry.load()()]

@@ -10,6 +10,10 @@ OPTIONS = (
     cfg.StrOpt('host', default=socket.gethostname(), sample_default='the name of the machine',
                help='Name of this service in the database; its backends are host@backend. Every process that serves '
                     'a backend must have the same.'),
+    cfg.StrOpt('cluster',
+               help='Name that several volume services with names of their own share for the backends they serve '
+                    'together: pools, volumes and jobs are then those of cluster@backend, and any of the services '
+                    'works on them. Unset: host names them.'),
     cfg.StrOpt('state_path', default='/var/lib/blockctl', help='Directory for what a service keeps on disk.'),
     cfg.StrOpt('storage_availability_zone', default='nova', help='Availability zone of this service.'),
     cfg.ListOpt('enabled_backends', default=[],
@@ -23,6 +27,10 @@ OPTIONS = (
                help='Seconds a stopping service gives to the work it has in hand.'),
     cfg.StrOpt('volume_name_template', default='volume-%s', help='Name of a volume on its backend.'),
     cfg.StrOpt('snapshot_name_template', default='snapshot-%s', help='Name of a snapshot on its backend.'),
+    cfg.StrOpt('volume_usage_audit_period', default='month', regex=r'^(hour|day|month|year)(@\d+)?$',
+               help='Period of blockctl-volume-usage-audit: hour, day, month or year; with @ and a number where it '
+                    'begins, as in month@15: minute of the hour, hour of the day, day of the month (1 to 28), month of '
+                    'the year.'),
     cfg.IntOpt('message_ttl', default=2592000, min=60, help='Seconds a user message is kept.'),
 )
 

@@ -11,4 +11,6 @@ OPTIONS = (
           ('backups', 10, 'Backups'), ('backup_gigabytes', 1000, 'GiB of backups'), ('groups', 10, 'Groups'))),
     cfg.BoolOpt('no_snapshot_gb_quota', default=False, help='Whether snapshots count without their GiB.'),
     cfg.IntOpt('per_volume_size_limit', default=-1, min=-1, help='Largest size of one volume, GiB.'),
+    cfg.BoolOpt('use_default_quota_class', default=True,
+                help='Whether the limits of the quota class "default" hold for projects without limits of their own.'),
 )

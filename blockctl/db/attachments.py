@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attachments: which server has, or is to have, a volume. What a volume's status is follows from them (:func:`settle`).
 
-Whoever changes one holds the volume's row first (:func:`lock`): volume, then attachment, then job.
+Whoever changes one holds the volume's row first (volumes.lock): volume, then attachment, then job.
 """
 
 import sqlalchemy as sa
@@ -14,7 +14,6 @@ from blockctl.db import volume_changes
 from blockctl.db.columns import utcnow
 from blockctl.db.tables import attachments
 from blockctl.db.tables import volume_admin_metadata
-from blockctl.db.tables import volumes
 from blockctl.db.transition import transition
 from blockctl.states import VOLUME
 
@@ -40,6 +39,12 @@ _DEFAULT = (('created_at', 'desc'), ('id', 'desc'))
 _OLDEST_FIRST = (attachments.c.created_at, attachments.c.id)
 
 _ALL = sa.select(attachments)
+_ONE = _ALL.where(attachments.c.id == sa.bindparam('attachment_id'))
+_BRIEF = _ONE.with_only_columns(*(attachments.c[name] for name in ('id', 'volume_id', 'project_id', 'instance_id')))
+_OF_VOLUME = _ALL.where(attachments.c.volume_id == sa.bindparam('volume_id')).order_by(*_OLDEST_FIRST)
+_STATES = sa.select(attachments.c.attach_status).where(attachments.c.volume_id == sa.bindparam('volume_id'))
+_INSERT = sa.insert(attachments).values(created_at=utcnow())
+_REMOVE = sa.delete(attachments).where(attachments.c.id == sa.bindparam('attachment_id'))
 
 
 def get(ctx, attachment_id):
@@ -52,12 +57,17 @@ def get(ctx, attachment_id):
 
 def find(ctx, attachment_id):
     """The row, or None."""
-    return ctx.conn.execute(_ALL.where(attachments.c.id == attachment_id)).first()
+    return ctx.conn.execute(_ONE, {'attachment_id': attachment_id}).first()
+
+
+def brief(ctx, attachment_id):
+    """Its id, volume_id, project_id and instance_id, or None."""
+    return ctx.conn.execute(_BRIEF, {'attachment_id': attachment_id}).first()
 
 
 def of_volume(ctx, volume_id):
     """All of a volume, oldest first."""
-    return ctx.conn.execute(_ALL.where(attachments.c.volume_id == volume_id).order_by(*_OLDEST_FIRST)).all()
+    return ctx.conn.execute(_OF_VOLUME, {'volume_id': volume_id}).all()
 
 
 def page(ctx, project_id, filters, wanted):
@@ -67,38 +77,28 @@ def page(ctx, project_id, filters, wanted):
                        lambda: exceptions.AttachmentNotFound(attachment_id=wanted.marker))
 
 
-def lock(ctx, volume_id):
-    """The volume's row, which nobody else changes until this transaction ends; nor its attachments.
-
-    Raises VolumeNotFound.
-    """
-    row = ctx.conn.execute(sa.select(volumes).where(volumes.c.id == volume_id).with_for_update()).first()
-    if row is None:
-        raise exceptions.VolumeNotFound(volume_id=volume_id)
-    return row
-
-
 def insert(ctx, **values):
-    """Store a new attachment. The caller holds :func:`lock`."""
-    ctx.conn.execute(sa.insert(attachments).values(created_at=utcnow(), **values))
+    """Store a new attachment. The caller has the volume locked."""
+    now = {name: value for name, value in values.items() if isinstance(value, utcnow)}
+    ctx.conn.execute(_INSERT.values(now) if now else _INSERT,
+                     {name: value for name, value in values.items() if name not in now})
 
 
 def remove(ctx, row):
-    """Remove an attachment. The caller holds :func:`lock`."""
-    ctx.conn.execute(sa.delete(attachments).where(attachments.c.id == row.id))
+    """Remove an attachment. The caller has the volume locked."""
+    ctx.conn.execute(_REMOVE, {'attachment_id': row.id})
     if row.connection_info is None:  # of old: its mode is a note of the volume
         volume_changes.delete_note(ctx, row.volume_id, 'attached_mode')
 
 
 def settle(ctx, volume, found=None):
-    """Have the volume's status follow from its attachments. ``volume``: the row as :func:`lock` gave it.
+    """Have the volume's status follow from its attachments. ``volume``: the row as volumes.lock gave it.
 
     ``found``: the states that they have, where the caller knows.  Work that is under way on the volume keeps its own
     status, and looks at the attachments when it ends.
     """
     if found is None:
-        found = set(ctx.conn.execute(
-            sa.select(attachments.c.attach_status).where(attachments.c.volume_id == volume.id)).scalars())
+        found = set(ctx.conn.execute(_STATES, {'volume_id': volume.id}).scalars())
     strongest = next(status for status in _EVENTS if status in found or status == 'detached')
     event = _EVENTS[strongest]
     if volume.status not in VOLUME.moves[event].sources:

@@ -19,23 +19,37 @@ from blockctl.db.tables import volumes
 
 
 def usage(ctx):
-    """[(project, resource, recorded, counted)] where quota usage is not what the rows say."""
-    counted = collections.Counter()
+    """[(project, resource, recorded, counted)] where quota usage is not what the rows say.
+
+    While requests come in, a commit between two of these statements looks like a difference: quota_repair tells.
+    """
+    found = counted(ctx)
+    recorded = {(row.project_id, row.resource): row.in_use for row in ctx.conn.execute(sa.select(quota_usages))}
+    return sorted((*key, recorded.get(key, 0), found.get(key, 0)) for key in recorded.keys() | found.keys()
+                  if recorded.get(key, 0) != found.get(key, 0))
+
+
+def counted(ctx, project_id=None):
+    """{(project, resource): amount} as the rows say, of one project or of all (None)."""
+    found = collections.Counter()
     for table, size, deltas in (
             (volumes, volumes.c.size + volumes.c.growth, quotas.volume_deltas),
             (snapshots, snapshots.c.volume_size, functools.partial(quotas.snapshot_deltas, ctx.conf))):
         statement = sa.select(
             table.c.project_id, table.c.volume_type_id, sa.func.count().label('count'),
             sa.func.sum(size).label('size'),
-        ).where(table.c.use_quota).group_by(table.c.project_id, table.c.volume_type_id)
+        ).where(table.c.use_quota, *_of(table, project_id)).group_by(table.c.project_id, table.c.volume_type_id)
         for row in ctx.conn.execute(statement):
             for resource, amount in deltas(int(row.size), row.volume_type_id, row.count).items():
-                counted[row.project_id, resource] += amount
-    for row in ctx.conn.execute(sa.select(groups.c.project_id, sa.func.count()).group_by(groups.c.project_id)):
-        counted[row.project_id, 'groups'] = row[1]
-    recorded = {(row.project_id, row.resource): row.in_use for row in ctx.conn.execute(sa.select(quota_usages))}
-    return sorted((*key, recorded.get(key, 0), counted.get(key, 0)) for key in recorded.keys() | counted.keys()
-                  if recorded.get(key, 0) != counted.get(key, 0))
+                found[row.project_id, resource] += amount
+    for row in ctx.conn.execute(sa.select(groups.c.project_id, sa.func.count()).where(
+            *_of(groups, project_id)).group_by(groups.c.project_id)):
+        found[row.project_id, 'groups'] = row[1]
+    return found
+
+
+def _of(table, project_id):
+    return [] if project_id is None else [table.c.project_id == project_id]
 
 
 def claims(ctx):

@@ -36,7 +36,9 @@ class utcnow(functions.FunctionElement):  # noqa: N801 - reads as the SQL functi
     name = 'utcnow'
 
     def __init__(self, seconds=0):
-        super().__init__(sa.bindparam(None, float(seconds), type_=sa.Float(), unique=True))
+        """``seconds``: a number, or the name of a parameter that a statement built beforehand is given it by."""
+        super().__init__(sa.bindparam(seconds, type_=sa.Float()) if isinstance(seconds, str)
+                         else sa.bindparam(None, float(seconds), type_=sa.Float(), unique=True))
 
 
 @compiler.compiles(utcnow)

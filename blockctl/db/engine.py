@@ -9,12 +9,15 @@ mean "away" into DatabaseUnavailable.
 import contextlib
 import select
 import threading
+import time
 from urllib import parse
 
 import sqlalchemy as sa
 from oslo_db import exception as db_exception
 from oslo_db.sqlalchemy import engines
 from oslo_log import log as logging
+from sqlalchemy import dialects
+from sqlalchemy import engine as sa_engine
 from sqlalchemy import exc as sa_exc
 
 from blockctl import exceptions
@@ -26,6 +29,9 @@ CONNECT, READ, POOL = 2, 15, 2
 # A transaction that does nothing for so long belongs to a process that is paused, or to a machine that is gone: the
 # database ends it, or its locks would keep everybody from what it touched. (Ours do nothing in between but statements.)
 IDLE = 5
+# A connection that was of use so short a time ago is taken to be so still; of one that idled longer the server is asked
+# first. (That is a round trip, as dear as a statement, and a server that was restarted meanwhile took longer for that.)
+SURE = 1.0
 
 IMMEDIATE = object()  # marks a connection of SQLite whose next transaction writes
 
@@ -97,16 +103,53 @@ _PARAMETERS = {  # what each client library calls the bounds
 def _make_engine(conf):
     url = sa.make_url(conf.database.connection)
     family = url.get_backend_name().replace('mariadb', 'mysql')
-    pool = {} if family == 'sqlite' else {
-        'pool_timeout': POOL, 'max_pool_size': conf.database.max_pool_size,
-        'max_overflow': conf.database.max_overflow, 'mysql_sql_mode': 'TRADITIONAL'}
+    parameters, pool = _PARAMETERS[family], {}
+    if family != 'sqlite':
+        dialects.plugins.register(_PLUGIN, __name__, _Pooling.__name__)
+        parameters = {**parameters, 'plugin': _PLUGIN}
+        pool = {'pool_timeout': POOL, 'max_pool_size': conf.database.max_pool_size,
+                'max_overflow': conf.database.max_overflow, 'mysql_sql_mode': 'TRADITIONAL'}
     engine = engines.create_engine(
         url.render_as_string(hide_password=False), sqlite_fk=True, max_retries=0, thread_checkin=False,
         connection_recycle_time=conf.database.connection_recycle_time,
-        connection_parameters=parse.urlencode({k: v for k, v in _PARAMETERS[family].items() if k not in url.query}),
+        connection_parameters=parse.urlencode({k: v for k, v in parameters.items() if k not in url.query}),
         **pool)
     {'sqlite': _prepare_sqlite, 'mysql': _prepare_mysql, 'postgresql': _prepare_postgresql}[family](engine)
     return engine
+
+
+_PLUGIN = 'blockctl'
+
+
+class _Pooling(sa_engine.CreateEnginePlugin):
+    """What oslo.db cannot be told of the pool: to make no round trip but those that are needed."""
+
+    def update_url(self, url):
+        return url  # it has no parameters of ours
+
+    def handle_pool_kwargs(self, pool_class, pool_args):
+        # Every connection comes back committed or rolled back (Database.connection), so nothing is left to reset; and
+        # the one that came back last goes out first: it need not be asked (_look_first).
+        pool_args.update(pre_ping=False, reset_on_return=None, use_lifo=True)
+
+    def engine_created(self, engine):
+        _look_first(engine)
+
+
+def _look_first(engine):
+    """Have a connection that idled for longer than SURE prove that it is of use, before it is used."""
+    @sa.event.listens_for(engine, 'checkin')
+    def _note(connection, record):
+        record.info['at'] = time.monotonic()
+
+    @sa.event.listens_for(engine, 'checkout')
+    def _look(connection, record, proxy):
+        at = record.info.get('at')  # none yet: it was made just now
+        if at is not None and time.monotonic() - at > SURE:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise sa_exc.InvalidatePoolError(str(error)) from error
 
 
 def _prepare_sqlite(engine):

@@ -10,23 +10,22 @@ from blockctl.db.tables import holds
 from blockctl.db.tables import jobs
 
 
+_HOLD = sa.insert(holds)
+
+
 def hold(ctx, resource_id, job_id):
-    """Have the job hold the row. The caller has just moved the row by an event (db/transition.py), so has it locked."""
-    ctx.conn.execute(sa.insert(holds).values(resource_id=resource_id, job_id=job_id))
+    """Have the job hold the row. The caller has just moved the row by an event (db/transition.py), so has it locked.
+
+    A job that holds its own resource keeps it to itself: no event but those of its keeper moves it while the job lives.
+    For work during which the status stays what it was (a volume that migrates).
+    """
+    ctx.conn.execute(_HOLD, {'resource_id': resource_id, 'job_id': job_id})
 
 
 def hold_all(ctx, resource_ids, job_id):
     """Have the job hold several rows, which the caller has locked. None at all is no work."""
     if resource_ids:
         ctx.conn.execute(sa.insert(holds), [{'resource_id': each, 'job_id': job_id} for each in resource_ids])
-
-
-def keep(ctx, resource_id, job_id):
-    """Have the resource's own job keep it to itself: no event but those of its keeper moves it while the job lives.
-
-    For work during which the status stays what it was (a volume that migrates).
-    """
-    hold(ctx, resource_id, job_id)
 
 
 def let_go(ctx, job_id):

@@ -6,6 +6,8 @@ process) and ``epoch`` (raised by every claim); :func:`advance` is an UPDATE tha
 its job to another cannot write any more: the transaction it is in rolls back with LeaseLost.
 """
 
+import functools
+
 import sqlalchemy as sa
 from oslo_db import exception as db_exception
 from oslo_utils import uuidutils
@@ -20,6 +22,13 @@ UNDERSTANDS = 1
 DO, UNDO = 'do', 'undo'
 
 
+# Statements of every job are built once: building one costs more than running it.
+_POST = sa.insert(jobs).values(
+    needs=UNDERSTANDS, epoch=0, direction=DO, tries=0, takeovers=0, reschedules=0, excluded=[], created_at=utcnow())
+_OUTCOME = sa.select(jobs.c.outcome).where(jobs.c.id == sa.bindparam('job_id'))
+_LIVE = sa.select(jobs.c.id).where(jobs.c.live_key == sa.bindparam('resource_id'))
+
+
 def post(ctx, kind, resource_id, topic, payload, to_fence=(), not_before=None):
     """Post a job in the caller's transaction, which moves the resource to its transitional state. Returns its id.
 
@@ -27,12 +36,11 @@ def post(ctx, kind, resource_id, topic, payload, to_fence=(), not_before=None):
     """
     job_id = uuidutils.generate_uuid()
     try:
-        ctx.conn.execute(sa.insert(jobs).values(
-            id=job_id, kind=kind, resource_id=resource_id, live_key=resource_id, topic=topic, payload=payload,
-            needs=UNDERSTANDS, epoch=0, direction=DO, to_fence=list(to_fence), not_before=not_before,
-            tries=0, takeovers=0, reschedules=0,
-            excluded=[], request_id=ctx.request_id, global_request_id=ctx.global_request_id, user_id=ctx.user_id,
-            project_id=ctx.project_id, roles=list(ctx.roles), created_at=utcnow()))
+        ctx.conn.execute(_POST, {
+            'id': job_id, 'kind': kind, 'resource_id': resource_id, 'live_key': resource_id, 'topic': topic,
+            'payload': payload, 'to_fence': list(to_fence), 'not_before': not_before, 'request_id': ctx.request_id,
+            'global_request_id': ctx.global_request_id, 'user_id': ctx.user_id, 'project_id': ctx.project_id,
+            'roles': list(ctx.roles)})
     except db_exception.DBDuplicateEntry as error:
         raise exceptions.ResourceBusy(resource=kind.partition('.')[0], id=resource_id) from error
     return job_id
@@ -45,12 +53,18 @@ def get(ctx, job_id):
 
 def outcome(ctx, job_id):
     """How a job ended ('done', 'failed', 'superseded'), or None while it lives. There has to be such a job."""
-    return ctx.conn.execute(sa.select(jobs.c.outcome).where(jobs.c.id == job_id)).scalar_one()
+    return ctx.conn.execute(_OUTCOME, {'job_id': job_id}).scalar_one()
+
+
+def last_of(ctx, kind, resource_id):
+    """The last job of a kind that a resource had, live or not, or None when none is kept."""
+    return ctx.conn.execute(sa.select(jobs).where(jobs.c.kind == kind, jobs.c.resource_id == resource_id).order_by(
+        jobs.c.created_at.desc(), jobs.c.id).limit(1)).first()
 
 
 def live_id(ctx, resource_id):
     """The id of a resource's live job, or None."""
-    return ctx.conn.execute(sa.select(jobs.c.id).where(jobs.c.live_key == resource_id)).scalar()
+    return ctx.conn.execute(_LIVE, {'resource_id': resource_id}).scalar()
 
 
 def _free():
@@ -70,26 +84,36 @@ def due(ctx, topic, limit, running=()):
     return list(ctx.conn.execute(statement.order_by(jobs.c.created_at, jobs.c.id).limit(limit)).scalars())
 
 
+# What a worker reads of a job: not what is of use to those only who look for one.
+_SEEN = sa.select(*(column for column in jobs.c if column.name not in (
+    'live_key', 'needs', 'progress', 'lease_until', 'not_before', 'created_at', 'updated_at', 'outcome', 'finished_at',
+))).where(jobs.c.id == sa.bindparam('job_id'), jobs.c.topic.in_(sa.bindparam('topics', expanding=True)), _due())
+
+_CLAIM = sa.update(jobs).where(
+    jobs.c.id == sa.bindparam('job_id'), jobs.c.epoch == sa.bindparam('seen_epoch'), jobs.c.outcome.is_(None), _free(),
+).values(owner=sa.bindparam('to_owner'), epoch=sa.bindparam('to_epoch'), lease_until=utcnow('lease'),
+         identity=sa.bindparam('to_identity'), takeovers=sa.bindparam('to_takeovers'),
+         to_fence=sa.bindparam('to_to_fence', type_=jobs.c.to_fence.type),
+         started_at=sa.func.coalesce(jobs.c.started_at, utcnow()), updated_at=utcnow())
+
+
 def claim(ctx, job_id, topics, owner, lease, identity):
     """Take a job for ``lease`` seconds, or return None when it is not (any more) to be had.
 
     A claim from an owner that did not give the job back is a takeover: it is counted, and what fences that owner off
     is put on ``to_fence``, where it stays until :func:`advance` says it is done.
     """
-    seen = ctx.conn.execute(sa.select(jobs).where(jobs.c.id == job_id, jobs.c.topic.in_(topics), _due())).first()
+    seen = ctx.conn.execute(_SEEN, {'job_id': job_id, 'topics': topics}).first()
     if seen is None:
         return None
-    values = {'owner': owner, 'epoch': seen.epoch + 1, 'lease_until': utcnow(lease), 'identity': identity,
-              'updated_at': utcnow()}
-    if seen.started_at is None:
-        values['started_at'] = utcnow()
+    values = {'owner': owner, 'epoch': seen.epoch + 1, 'identity': identity,
+              'takeovers': seen.takeovers, 'to_fence': seen.to_fence}
     if seen.owner is not None:
-        values['takeovers'] = seen.takeovers + 1
+        values['takeovers'] += 1
         if seen.identity and seen.identity not in seen.to_fence:
             values['to_fence'] = [*seen.to_fence, seen.identity]
-    statement = sa.update(jobs).where(jobs.c.id == job_id, jobs.c.epoch == seen.epoch,
-                                      jobs.c.outcome.is_(None), _free()).values(**values)
-    if ctx.conn.execute(statement).rowcount != 1:
+    if ctx.conn.execute(_CLAIM, {'job_id': job_id, 'seen_epoch': seen.epoch, 'lease': float(lease)} | {
+            f'to_{name}': value for name, value in values.items()}).rowcount != 1:
         return None
     return _Claimed(seen, values)
 
@@ -113,10 +137,25 @@ def advance(ctx, job, **values):
     Every transaction of a job ends with this, so all its writes stand or fall with the lease.  (The locks are taken in
     the order usage, pools, resources, jobs; hence last, not first: doc/adr/0003.)
     """
-    statement = sa.update(jobs).where(_is(job)).values(updated_at=utcnow(), **values)
-    if ctx.conn.execute(statement).rowcount != 1:
+    if any(isinstance(value, sa.ClauseElement) for value in values.values()):
+        done = ctx.conn.execute(sa.update(jobs).where(_is(job)).values(updated_at=utcnow(), **values))
+    else:
+        done = ctx.conn.execute(_advancing(tuple(values)), {
+            'job_id': job.id, 'by_owner': job.owner, 'in_epoch': job.epoch} | {
+                f'to_{name}': value for name, value in values.items()})
+    if done.rowcount != 1:
         raise exceptions.LeaseLost(job_id=job.id)
     return _Claimed(job, values)
+
+
+@functools.lru_cache
+def _advancing(names, **more):
+    """A write to a job behind its fence; the new value of NAME is its parameter to_NAME. ``more``: values in SQL."""
+    # (A seized job has no owner.)
+    mine = (jobs.c.id == sa.bindparam('job_id'), jobs.c.epoch == sa.bindparam('in_epoch'), jobs.c.outcome.is_(None),
+            jobs.c.owner.is_not_distinct_from(sa.bindparam('by_owner', type_=jobs.c.owner.type)))
+    return sa.update(jobs).where(*mine).values(updated_at=utcnow(), **more, **{
+        name: sa.bindparam(f'to_{name}', type_=jobs.c[name].type) for name in names})
 
 
 def held(ctx, job):
@@ -129,9 +168,14 @@ def held(ctx, job):
 _FREED = {'owner': None, 'lease_until': None, 'identity': None}
 
 
+_FINISH = _advancing(('outcome',), **_FREED, live_key=None, step=None, finished_at=utcnow())
+
+
 def finish(ctx, job, outcome):
     """End a job: its resource may have another from this commit on."""
-    advance(ctx, job, **_FREED, live_key=None, outcome=outcome, finished_at=utcnow(), step=None)
+    if ctx.conn.execute(_FINISH, {'job_id': job.id, 'by_owner': job.owner, 'in_epoch': job.epoch,
+                                  'to_outcome': outcome}).rowcount != 1:
+        raise exceptions.LeaseLost(job_id=job.id)
 
 
 def put_back(ctx, job, delay, failed):
@@ -148,6 +192,38 @@ def hurry(ctx, resource_id):
     ctx.conn.execute(sa.update(jobs).where(jobs.c.live_key == resource_id, jobs.c.owner.is_(None)).values(
         not_before=None))
     return live_id(ctx, resource_id)
+
+
+def retry(ctx, job_id):
+    """A live job that waits for its next try need not wait, and counts as one that has not failed yet.
+
+    Not one that waits for the end of another's lease: it was not claimed before.  Returns whether it is due now.
+    """
+    return ctx.conn.execute(sa.update(jobs).where(
+        jobs.c.id == job_id, jobs.c.outcome.is_(None), jobs.c.started_at.is_not(None), _free(),
+    ).values(not_before=None, tries=0, failing_since=None, updated_at=utcnow())).rowcount == 1
+
+
+def hurry_all(ctx, topics, kind, resource_id, limit):
+    """Jobs of ``topics`` that failed and wait for their next try need not wait: ``limit`` of them, at most.
+
+    Returns their ids and topics.
+    ``kind``: how their kinds begin; ``resource_id``: whose they are, None: anybody's.
+    """
+    waiting = sa.and_(jobs.c.topic.in_(topics), jobs.c.outcome.is_(None), jobs.c.owner.is_(None),
+                      jobs.c.failing_since.is_not(None), jobs.c.kind.startswith(kind),
+                      *(() if resource_id is None else (jobs.c.live_key == resource_id,)))
+    rows = ctx.conn.execute(sa.select(jobs.c.id, jobs.c.topic).where(waiting).order_by(
+        jobs.c.created_at, jobs.c.id).limit(limit)).all()
+    if rows:
+        ctx.conn.execute(sa.update(jobs).where(jobs.c.id.in_([row.id for row in rows]), jobs.c.owner.is_(None)).values(
+            not_before=None))
+    return rows
+
+
+def topic_of(ctx, resource_id):
+    """Who works on the live job of a resource; None: it has none."""
+    return ctx.conn.execute(sa.select(jobs.c.topic).where(jobs.c.live_key == resource_id)).scalar()
 
 
 def hand_over(ctx, job, topic, **values):
@@ -168,6 +244,11 @@ def renew(ctx, owner, held_jobs, lease):
     return {job_id for job_id, epoch in held_jobs.items() if epochs.get(job_id) != epoch}
 
 
+_LIVE_ROW = sa.select(*(jobs.c[name] for name in (
+    'id', 'epoch', 'to_fence', 'identity', 'started_at', 'not_before', 'lease_until', 'payload',
+))).where(jobs.c.live_key == sa.bindparam('resource_id')).with_for_update()
+
+
 def supersede(ctx, resource_id):
     """End the live job of a resource, whoever holds it, because another decision replaces it.
 
@@ -177,8 +258,7 @@ def supersede(ctx, resource_id):
     A job that would leave something behind says in its payload, under 'leaves', what job clears that away (``kind``,
     ``resource_id``, ``topic``, ``payload``): it is posted here.
     """
-    row = ctx.conn.execute(
-        sa.select(jobs).where(jobs.c.live_key == resource_id).with_for_update()).first()
+    row = ctx.conn.execute(_LIVE_ROW, {'resource_id': resource_id}).first()
     if row is None:
         return [], None
     ctx.conn.execute(sa.update(jobs).where(jobs.c.id == row.id).values(
@@ -245,6 +325,12 @@ def live(ctx, limit):
     """Jobs that have not ended, oldest first."""
     statement = sa.select(jobs).where(jobs.c.outcome.is_(None))
     return ctx.conn.execute(statement.order_by(jobs.c.created_at, jobs.c.id).limit(limit)).all()
+
+
+def beyond(ctx):
+    """(kind, count) of live jobs that a newer release posted, which this one leaves alone."""
+    return ctx.conn.execute(sa.select(jobs.c.kind, sa.func.count().label('count')).where(
+        jobs.c.outcome.is_(None), jobs.c.needs > UNDERSTANDS).group_by(jobs.c.kind).order_by(jobs.c.kind)).all()
 
 
 def expire(ctx, owner):

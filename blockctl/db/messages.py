@@ -50,6 +50,15 @@ def page(ctx, project_id, filters, page):
                        lambda: exceptions.MessageNotFound(message_id=page.marker))
 
 
+def purge_expired(ctx, limit):
+    """Remove up to ``limit`` messages that are past their time (message_ttl). Returns how many it removed."""
+    ids = list(ctx.conn.execute(
+        sa.select(messages.c.id).where(messages.c.guaranteed_until < utcnow()).limit(limit)).scalars())
+    if ids:
+        ctx.conn.execute(sa.delete(messages).where(messages.c.id.in_(ids)))
+    return len(ids)
+
+
 def delete(ctx, message_id):
     """Remove a message. Raises MessageNotFound."""
     if ctx.conn.execute(sa.delete(messages).where(messages.c.id == message_id)).rowcount == 0:

@@ -4,6 +4,8 @@
 Who writes has that row locked; :func:`put` is for those who have not.
 """
 
+import functools
+
 import sqlalchemy as sa
 
 from blockctl.db import insert as insert_row
@@ -11,9 +13,13 @@ from blockctl.db import insert as insert_row
 
 def read(ctx, owner, row_id):
     """{key: value}; ``owner``: the column that names the row the pairs are of."""
+    return {row.key: row.value for row in ctx.conn.execute(_read(owner), {'row_id': row_id})}
+
+
+@functools.cache
+def _read(owner):
     table = owner.table
-    return {row.key: row.value for row in ctx.conn.execute(
-        sa.select(table.c.key, table.c.value).where(owner == row_id))}
+    return sa.select(table.c.key, table.c.value).where(owner == sa.bindparam('row_id'))
 
 
 def of_rows(ctx, owner, rows):

@@ -11,8 +11,13 @@ from blockctl.db import insert
 from blockctl.db.tables import quota_classes
 from blockctl.db.tables import quota_usages
 from blockctl.db.tables import quotas
+from blockctl.db.tables import volume_types
+from blockctl.db.volume_types import COUNTED
 
 UNLIMITED = -1
+
+#: The class whose limits hold for projects without their own.
+DEFAULT_CLASS = 'default'
 
 
 def volume_deltas(size, volume_type_id, count=1):
@@ -36,18 +41,18 @@ def snapshot_deltas(conf, size, volume_type_id, count=1):
     return deltas
 
 
+_OWN = sa.select(sa.literal(1).label('own'), quotas.c.resource, quotas.c.hard_limit).where(
+    quotas.c.project_id == sa.bindparam('project'))
+_OWN_OR_DEFAULT = sa.union_all(_OWN, sa.select(
+    sa.literal(0).label('own'), quota_classes.c.resource, quota_classes.c.hard_limit).where(
+        quota_classes.c.class_name == DEFAULT_CLASS))
+
+
 def limits(ctx, project_id):
     """The project's limit of every resource that has one: its own, else the default class's, else the option's."""
-    conf = ctx.conf
-    result = {name: getattr(conf, f'quota_{name}') for name in
-              ('volumes', 'snapshots', 'gigabytes', 'backups', 'backup_gigabytes', 'groups')}
-    result['per_volume_gigabytes'] = conf.per_volume_size_limit
-    rows = ctx.conn.execute(sa.union_all(
-        sa.select(sa.literal(0).label('own'), quota_classes.c.resource, quota_classes.c.hard_limit)
-        .where(quota_classes.c.class_name == 'default'),
-        sa.select(sa.literal(1).label('own'), quotas.c.resource, quotas.c.hard_limit)
-        .where(quotas.c.project_id == project_id)))
-    for row in sorted(rows, key=lambda row: row.own):
+    result = _of_options(ctx.conf)
+    statement = _OWN_OR_DEFAULT if ctx.conf.use_default_quota_class else _OWN
+    for row in sorted(ctx.conn.execute(statement, {'project': project_id}), key=lambda row: row.own):
         result[row.resource] = row.hard_limit
     return result
 
@@ -71,8 +76,17 @@ def reserve(ctx, project_id, deltas, allowed=None):
             # Either there is no row yet, or the bound refused.
             insert.if_absent(ctx.conn, quota_usages, project_id=project_id, resource=resource, in_use=0)
             if not _raise(ctx, project_id, resource, deltas[resource], limit):
-                raise exceptions.OverQuota(resource=resource, requested=deltas[resource], limit=limit,
+                raise exceptions.OverQuota(resource=_outside(ctx, resource), requested=deltas[resource], limit=limit,
                                            used=usages(ctx, project_id).get(resource, 0))
+
+
+def _outside(ctx, resource):
+    """A resource as users know it: that of a type by the type's name."""
+    counted, _, type_id = resource.rpartition('_')
+    if counted not in COUNTED:
+        return resource
+    name = ctx.conn.execute(sa.select(volume_types.c.name).where(volume_types.c.id == type_id)).scalar()
+    return f'{counted}_{name or type_id}'
 
 
 # Built once: four of these are in every create and delete, and building one costs as much as sending it.
@@ -96,18 +110,44 @@ def give_back(ctx, project_id, deltas):
         _raise(ctx, project_id, resource, -deltas[resource], UNLIMITED)
 
 
+def lock_usages(ctx, project_id):
+    """{resource: amount} of what a project uses; nobody takes or gives back any of it until the transaction ends."""
+    rows = ctx.conn.execute(
+        sa.select(quota_usages.c.resource, quota_usages.c.in_use).where(quota_usages.c.project_id == project_id)
+        .order_by(quota_usages.c.resource).with_for_update())
+    return {row.resource: row.in_use for row in rows}
+
+
+def begin_usage(ctx, project_id, resource):
+    """There is a row to lock from now on: of nothing that is used, which is what no row means."""
+    insert.if_absent(ctx.conn, quota_usages, project_id=project_id, resource=resource, in_use=0)
+
+
+def correct(ctx, project_id, resource, amount):
+    """Record what is used; the caller has all of the project's usage locked, and counted (db/quota_repair.py)."""
+    ctx.conn.execute(sa.update(quota_usages).where(
+        quota_usages.c.project_id == project_id, quota_usages.c.resource == resource).values(in_use=amount))
+
+
 #: What may be limited beside the resources of types.
 NAMES = ('volumes', 'per_volume_gigabytes', 'snapshots', 'gigabytes', 'backups', 'backup_gigabytes', 'groups')
 
 
-def class_limits(ctx, class_name):
-    """Limits of a class: its own, else the options'. The class 'default' is that of projects without their own."""
-    conf = ctx.conf
+def _of_options(conf):
     result = {name: getattr(conf, f'quota_{name}') for name in NAMES if name != 'per_volume_gigabytes'}
-    result['per_volume_gigabytes'] = conf.per_volume_size_limit
+    return result | {'per_volume_gigabytes': conf.per_volume_size_limit}
+
+
+def defaults(ctx):
+    """Limits of a project that has none of its own."""
+    return class_limits(ctx, DEFAULT_CLASS) if ctx.conf.use_default_quota_class else _of_options(ctx.conf)
+
+
+def class_limits(ctx, class_name):
+    """Limits of a class: its own, else the options'."""
     rows = ctx.conn.execute(sa.select(quota_classes.c.resource, quota_classes.c.hard_limit).where(
         quota_classes.c.class_name == class_name))
-    return result | {row.resource: row.hard_limit for row in rows}
+    return _of_options(ctx.conf) | {row.resource: row.hard_limit for row in rows}
 
 
 def set_limits(ctx, project_id, limits_):

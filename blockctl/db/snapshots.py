@@ -23,9 +23,14 @@ OWNER = snapshot_metadata.c.snapshot_id
 _LATEST = (snapshots.c.created_at.desc(), snapshots.c.id.desc())
 
 
+_GET = sa.select(snapshots).where(snapshots.c.id == sa.bindparam('snapshot_id'))
+_INSERT = sa.insert(snapshots).values(created_at=utcnow())
+_REMOVE = sa.delete(snapshots).where(snapshots.c.id == sa.bindparam('snapshot_id'))
+
+
 def get(ctx, snapshot_id):
     """The row. Raises SnapshotNotFound."""
-    row = ctx.conn.execute(sa.select(snapshots).where(snapshots.c.id == snapshot_id)).first()
+    row = ctx.conn.execute(_GET, {'snapshot_id': snapshot_id}).first()
     if row is None:
         raise exceptions.SnapshotNotFound(snapshot_id=snapshot_id)
     return row
@@ -33,13 +38,20 @@ def get(ctx, snapshot_id):
 
 def insert(ctx, metadata, **values):
     """Store a new snapshot and its metadata in the caller's transaction, which has its volume locked."""
-    ctx.conn.execute(sa.insert(snapshots).values(created_at=utcnow(), **values))
+    ctx.conn.execute(_INSERT, values)
     pairs.insert(ctx, OWNER, values['id'], metadata)
 
 
-def lock(ctx, snapshot_id):
-    """Keep others from changing the snapshot and its metadata until this transaction ends."""
-    ctx.conn.execute(sa.select(snapshots.c.id).where(snapshots.c.id == snapshot_id).with_for_update()).first()
+def lock(ctx, snapshot_id, project_id):
+    """Keep others from changing the snapshot and its metadata until this transaction ends.
+
+    ``project_id``: whose it was when the caller's right to it was checked.  Raises SnapshotNotFound when it was given
+    away since.
+    """
+    row = ctx.conn.execute(
+        sa.select(snapshots.c.project_id).where(snapshots.c.id == snapshot_id).with_for_update()).first()
+    if row is None or row.project_id != project_id:
+        raise exceptions.SnapshotNotFound(snapshot_id=snapshot_id)
 
 
 def describe(ctx, snapshot_id, **values):
@@ -70,6 +82,11 @@ def exist(volume_id):
     return sa.exists().where(snapshots.c.volume_id == volume_id)
 
 
+def exist_elsewhere(volume_id, project_id):
+    """The condition that a volume has snapshots of other projects than its own; both are columns, as above."""
+    return sa.exists().where(snapshots.c.volume_id == volume_id, snapshots.c.project_id != project_id)
+
+
 def leave(ctx, volume_id):
     """The job of their volume ends unfinished: end what it was doing with them.
 
@@ -87,7 +104,8 @@ def leave(ctx, volume_id):
 # --- the end
 _GONE = sa.select(
     snapshots.c.id, snapshots.c.project_id, snapshots.c.volume_size.label('size'), snapshots.c.volume_type_id,
-    snapshots.c.use_quota, snapshots.c.created_at, volumes.c.host).join(volumes, volumes.c.id == snapshots.c.volume_id)
+    snapshots.c.use_quota, snapshots.c.created_at, volumes.c.host).join(
+        volumes, volumes.c.id == snapshots.c.volume_id).where(snapshots.c.id == sa.bindparam('snapshot_id'))
 
 
 def remove(ctx, snapshot_id):
@@ -95,10 +113,10 @@ def remove(ctx, snapshot_id):
 
     Raises SnapshotNotFound.
     """
-    row = ctx.conn.execute(_GONE.where(snapshots.c.id == snapshot_id)).first()
+    row = ctx.conn.execute(_GONE, {'snapshot_id': snapshot_id}).first()
     if row is None:
         raise exceptions.SnapshotNotFound(snapshot_id=snapshot_id)
     if row.use_quota:
         quotas.give_back(ctx, row.project_id, quotas.snapshot_deltas(ctx.conf, row.size, row.volume_type_id))
     history.write(ctx, 'snapshot', row)
-    ctx.conn.execute(sa.delete(snapshots).where(snapshots.c.id == snapshot_id))
+    ctx.conn.execute(_REMOVE, {'snapshot_id': snapshot_id})

@@ -158,7 +158,7 @@ volume_moves = _table(
 transfers = _table(
     'transfers',
     _id(primary_key=True),
-    sa.Column('volume_id', uuid_type(), sa.ForeignKey('volumes.id'), nullable=False, unique=True),
+    sa.Column('volume_id', uuid_type(), sa.ForeignKey('volumes.id', ondelete='CASCADE'), nullable=False, unique=True),
     _project(nullable=False),  # that offers it
     sa.Column('name', name_type()),
     sa.Column('salt', ascii_type(64), nullable=False),

@@ -2,6 +2,7 @@
 """The one door through which a status changes."""
 
 import dataclasses
+import functools
 
 import sqlalchemy as sa
 
@@ -44,17 +45,39 @@ def transition(ctx, machine, row_id, event, *where, **values):
     kept = KEPT[machine]
     table, status = kept.table, kept.table.c[kept.status]
     _lock(ctx, table, row_id)
-    if move.held_too != states.BY_ITS_KEEPER:
-        where = (*where, ~(holds.kept(row_id) if move.held_too else holds.held(row_id)))
-    statement = sa.update(table).where(table.c.id == row_id, status.in_(move.sources), *where).ordered_values(
-        *_changes(table, status, move.target, values))
-    if ctx.conn.execute(statement).rowcount == 1:
+    statement = _built(machine, event, tuple((name, isinstance(value, utcnow)) for name, value in values.items()))
+    if where:
+        statement = statement.where(*where)
+    if ctx.conn.execute(statement, {'row_id': row_id} | {
+            f'to_{name}': value for name, value in values.items() if not isinstance(value, utcnow)}).rowcount == 1:
         return
     row = ctx.conn.execute(sa.select(status.label('status')).where(table.c.id == row_id)).first()
     if row is None:
         raise kept.not_found(**{kept.key: row_id})
-    raise exceptions.InvalidState(resource=machine.resource, id=row_id, status=row.status, action=event,
-                                  allowed=' or '.join(move.sources))
+    raise _refusal(machine, move, row_id, row.status)
+
+
+def _refusal(machine, move, row_id, status):
+    """What a tenant calls extend is extend.attached in the table too."""
+    kind = exceptions.InUseOtherwise if status in move.sources else exceptions.InvalidState
+    return kind(resource=machine.resource, id=row_id, status=status, action=move.event.partition('.')[0],
+                allowed=' or '.join(move.sources))
+
+
+@functools.lru_cache
+def _built(machine, event, names):
+    """The statement of an event: building it costs more than running it.
+
+    ``names``: (column, whether it is set to the database's time) of what is set with it; else its parameter is to_NAME.
+    """
+    move, kept = machine.moves[event], KEPT[machine]
+    table, status = kept.table, kept.table.c[kept.status]
+    row_id = sa.bindparam('row_id', type_=table.c.id.type)
+    where = [table.c.id == row_id, status.in_([sa.literal(source, status.type) for source in move.sources])]
+    if move.held_too != states.BY_ITS_KEEPER:
+        where.append(~(holds.kept(row_id) if move.held_too else holds.held(row_id)))
+    values = {name: utcnow() if now else sa.bindparam(f'to_{name}', type_=table.c[name].type) for name, now in names}
+    return sa.update(table).where(*where).ordered_values(*_changes(table, status, move.target, values))
 
 
 def transition_all(ctx, machine, row_ids, event):
@@ -73,8 +96,7 @@ def transition_all(ctx, machine, row_ids, event):
     row = ctx.conn.execute(
         sa.select(table.c.id, status.label('status')).where(table.c.id.in_(row_ids), cannot).limit(1)).first()
     if row is not None:
-        raise exceptions.InvalidState(resource=machine.resource, id=row.id, status=row.status, action=event,
-                                      allowed=' or '.join(move.sources))
+        raise _refusal(machine, move, row.id, row.status)
     ctx.conn.execute(sa.update(table).where(table.c.id.in_(row_ids)).ordered_values(
         *_changes(table, status, move.target, {})))
 
@@ -108,7 +130,13 @@ def _changes(table, status, target, values):
 def _lock(ctx, table, row_id):
     """Wait for who has the row, before the statement that looks at other rows too.
 
-    PostgreSQL's UPDATE sees these as they were when it began, though it waited for a transaction that changed them.
+    An UPDATE sees these as they were when it began, though it waited for a transaction that changed them: PostgreSQL's
+    always, MariaDB's where it looks at them before it has the row.  (On SQLite only one writes at a time.)
     """
-    if ctx.conn.dialect.name == 'postgresql':
-        ctx.conn.execute(sa.select(table.c.id).where(table.c.id == row_id).with_for_update()).first()
+    if ctx.conn.dialect.name != 'sqlite':
+        ctx.conn.execute(_locking(table), {'row_id': row_id}).first()
+
+
+@functools.cache
+def _locking(table):
+    return sa.select(table.c.id).where(table.c.id == sa.bindparam('row_id')).with_for_update()

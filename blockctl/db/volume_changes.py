@@ -16,9 +16,15 @@ def describe(ctx, volume_id, **values):
     ctx.conn.execute(sa.update(volumes).where(volumes.c.id == volume_id).values(updated_at=utcnow(), **values))
 
 
-def lock(ctx, volume_id):
-    """Keep others from changing the volume and its metadata until this transaction ends."""
-    ctx.conn.execute(sa.select(volumes.c.id).where(volumes.c.id == volume_id).with_for_update()).first()
+def set_key(ctx, volume_id, key_id):
+    """Name the key of an encrypted volume; None: it has none any more."""
+    ctx.conn.execute(sa.update(volumes).where(volumes.c.id == volume_id).values(
+        encryption_key_id=key_id, updated_at=utcnow()))
+
+
+def key_of(ctx, volume_id):
+    """The id of a volume's key; None when it has none, or there is no such volume."""
+    return ctx.conn.execute(sa.select(volumes.c.encryption_key_id).where(volumes.c.id == volume_id)).scalar()
 
 
 def metadata(ctx, volume_id):
@@ -27,7 +33,7 @@ def metadata(ctx, volume_id):
 
 
 def set_metadata(ctx, volume_id, pairs, replace):
-    """Add or overwrite ``pairs``; with ``replace`` these are all it has afterwards. The caller holds :func:`lock`."""
+    """Add or overwrite ``pairs``; with ``replace`` they are all it has afterwards. The caller has the volume locked."""
     db_pairs.write(ctx, volume_metadata.c.volume_id, volume_id, pairs, replace)
 
 

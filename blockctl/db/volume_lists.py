@@ -11,6 +11,7 @@ from blockctl.db import pages
 from blockctl.db.tables import volume_admin_metadata
 from blockctl.db.tables import volume_image_metadata
 from blockctl.db.tables import volume_metadata
+from blockctl.db.tables import volume_type_encryptions
 from blockctl.db.tables import volume_types
 from blockctl.db.tables import volumes
 
@@ -43,13 +44,21 @@ FILTERS = {name: volumes.c[name] for name in (
 #: Notes of administrators that everybody who sees the volume sees among its metadata.
 _VISIBLE = ('readonly', 'attached_mode')
 
-_SHOWN = sa.select(volumes, volume_types.c.name.label('volume_type_name')).select_from(
-    volumes.outerjoin(volume_types, volume_types.c.id == volumes.c.volume_type_id))
+# A volume of an encrypted type is encrypted, also while its key is still to be made.
+_ENCRYPTED = sa.or_(volumes.c.encryption_key_id.is_not(None), volume_type_encryptions.c.volume_type_id.is_not(None))
+
+_SHOWN = sa.select(
+    volumes, volume_types.c.name.label('volume_type_name'), _ENCRYPTED.label('encrypted'),
+).select_from(volumes.outerjoin(volume_types, volume_types.c.id == volumes.c.volume_type_id).outerjoin(
+    volume_type_encryptions, volume_type_encryptions.c.volume_type_id == volumes.c.volume_type_id))
+
+
+_ONE = _SHOWN.where(volumes.c.id == sa.bindparam('volume_id'))
 
 
 def get(ctx, volume_id):
-    """The row with ``volume_type_name``. Raises VolumeNotFound."""
-    row = ctx.conn.execute(_SHOWN.where(volumes.c.id == volume_id)).first()
+    """The row with ``volume_type_name`` and ``encrypted``. Raises VolumeNotFound."""
+    row = ctx.conn.execute(_ONE, {'volume_id': volume_id}).first()
     if row is None:
         raise exceptions.VolumeNotFound(volume_id=volume_id)
     return row

@@ -8,13 +8,14 @@ import sqlalchemy as sa
 from blockctl import exceptions
 from blockctl import states
 from blockctl.db import quotas
+from blockctl.db import volume_type_encryption
 from blockctl.db import volume_types
 from blockctl.db.columns import utcnow
 from blockctl.db.tables import snapshots
 
 
-#: What :func:`move` raises that trying again will not mend.
-FINAL = (exceptions.OverQuota, exceptions.VolumeTypeNotFound)
+#: What :func:`move` and :func:`check_encryption` raise that trying again will not mend.
+FINAL = (exceptions.OverQuota, exceptions.VolumeTypeNotFound, exceptions.EncryptionDiffers)
 
 
 def check_quota(ctx, row, volume_type_id):
@@ -41,6 +42,15 @@ def move(ctx, row, volume_type_id):
     if rows:
         ctx.conn.execute(sa.update(snapshots).where(where).values(
             volume_type_id=volume_type_id, updated_at=utcnow()))
+
+
+def check_encryption(ctx, row, volume_type_id):
+    """Raise EncryptionDiffers when a volume with its new type would not be encrypted as that says.
+
+    Its row names the new type already: from there on the type's encryption cannot change.
+    """
+    if not volume_type_encryption.alike(ctx, row.volume_type_id, volume_type_id):
+        raise exceptions.EncryptionDiffers()
 
 
 def _changes(ctx, row, volume_type_id):

@@ -84,6 +84,13 @@ def names(ctx, *visible):
     return {row.id: row.name for row in rows}
 
 
+def everything(ctx):
+    """[(row, {key: value} of its extra specs)] of all types, the oldest first."""
+    rows = ctx.conn.execute(sa.select(volume_types).order_by(volume_types.c.created_at, volume_types.c.id)).all()
+    specs = specs_of(ctx, rows)
+    return [(row, specs[row.id]) for row in rows]
+
+
 def in_use(ctx, volume_type_id):
     """Whether a volume has this type."""
     return ctx.conn.execute(

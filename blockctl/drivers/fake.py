@@ -36,8 +36,8 @@ class Image:
     data: dict = dataclasses.field(default_factory=dict)
 
 
-class FakeDriver(interface.Driver, interface.Extends, interface.Snapshots, interface.Clones, interface.Reverts,
-                 interface.Connects, interface.Renames):
+class FakeDriver(interface.Driver, interface.Encrypts, interface.Extends, interface.Snapshots, interface.Clones,
+                 interface.Reverts, interface.Connects, interface.Renames):
     """See the module. ``images`` is all there is, by name; ``calls`` counts the calls of each method."""
 
     any_machine = False
@@ -85,6 +85,12 @@ class FakeDriver(interface.Driver, interface.Extends, interface.Snapshots, inter
     # --- volumes
     def create(self, volume, effect):
         return self._add('create', volume, effect)
+
+    def create_encrypted(self, volume, header, effect):
+        made = self._add('create', volume, effect)
+        with self._lock:
+            self._get(volume.name).data[0] = header
+        return made
 
     def delete(self, volume, effect):
         with self._effect('delete', effect, volume.name):

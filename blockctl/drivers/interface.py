@@ -91,7 +91,11 @@ class PoolStats:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BackendStats:
-    """A backend's report: who made it, how it is reached, and its pools (one at least)."""
+    """A backend's report: who made it, how it is reached, and its pools (one at least).
+
+    Its capabilities, and its pools', may have ``filter_function`` and ``goodness_function``, for where the operator
+    gives none.  ``total`` and ``free`` of a pool may be infinite.
+    """
 
     vendor_name: str
     driver_version: str
@@ -196,6 +200,29 @@ class Driver(abc.ABC):
 
 
 # Optional abilities.  A driver has one by inheriting its class; blockctl asks ``isinstance(driver, Clones)``.
+class Encrypts(abc.ABC):
+    """Can make volumes that begin with a header, by which hosts that have the key encrypt what follows (LUKS)."""
+
+    @abc.abstractmethod
+    def create_encrypted(self, volume: Volume, header: bytes, effect: Effect) -> Mapping[str, Any]:
+        """As Driver.create, with the header at the volume's beginning; it is part of the volume's size.
+
+        Another header of the same key may take the place of one that was written before: nobody has used it.
+        """
+
+
+class Limits(abc.ABC):
+    """Can keep a volume to so many requests and bytes a second."""
+
+    @abc.abstractmethod
+    def limit(self, volume: Volume, limits: Mapping[str, int], effect: Effect) -> None:
+        """Keep a volume to ``limits``, and to no others, also while it is in use.
+
+        Names as in blockctl/qos.py: ``total_iops_sec``, ``read_bytes_sec``; with ``_max``, what it may reach for a
+        moment.
+        """
+
+
 class Extends(abc.ABC):
     """Can make a volume larger."""
 

@@ -19,6 +19,7 @@ from blockctl.db import deadlocks
 from blockctl.db import holds
 from blockctl.db import jobs
 from blockctl.db import messages
+from blockctl.db import qos_specs
 from blockctl.db import volume_types
 from blockctl.db import volumes
 from blockctl.db.columns import utcnow
@@ -26,6 +27,7 @@ from blockctl.db.transition import transition
 from blockctl.drivers import interface
 from blockctl.flows import change
 from blockctl.flows import driver_values
+from blockctl.jobs import runner
 from blockctl.jobs import waiting
 from blockctl.rpc import volume as volume_rpc
 from blockctl.states import ATTACHMENT
@@ -80,7 +82,7 @@ def detach(ctx, volume_id, attachment_id):
     It goes from here on, whatever becomes of the request.  Raises AttachmentNotFound.
     """
     with ctx.writing():
-        volume = attachments.lock(ctx, volume_id)
+        volume = volumes.lock(ctx, volume_id)
         rows = {row.id: row for row in attachments.of_volume(ctx, volume_id)}
         row = rows.pop(attachment_id, None)
         if row is None:
@@ -113,28 +115,29 @@ def _post_disconnect(ctx, volume, row):
 
 
 # --- the API's half: connections without an attachment
-def initialize(ctx, volume_id, connector):
+def initialize(ctx, seen, connector):
     """Connect a host. Returns os-brick's information; raises InvalidState, ConnectionFailed, StillUnderWay.
 
-    The volume is held while its backend works on that: it does not go meanwhile.
+    ``seen``: the volume's row, as it was when the right to this was checked.  The volume is held while its backend
+    works on that: it does not go meanwhile.
     """
-    volume, job_id = _accept_initialize(ctx, volume_id, connector)
+    volume, job_id = _accept_initialize(ctx, seen, connector)
     volume_rpc.tell(ctx, volume.host, 'initialize_connection', job_id)
     _, answer = waiting.outcome(ctx, job_id)
     if answer is None:
-        raise exceptions.ConnectionFailed(volume_id=volume_id)
+        raise exceptions.ConnectionFailed(volume_id=volume.id)
     return answer
 
 
 @deadlocks.retried
-def _accept_initialize(ctx, volume_id, connector):
+def _accept_initialize(ctx, seen, connector):
     with ctx.writing():
-        volume = attachments.lock(ctx, volume_id)
-        transition(ctx, VOLUME, volume_id, 'connection')
+        volume = volumes.lock(ctx, seen.id, seen.project_id)
+        transition(ctx, VOLUME, volume.id, 'connection')
         # A job of its own: a volume may have several connections, and other work.
         job_id = jobs.post(ctx, INITIALIZE, uuidutils.generate_uuid(), backend_of(volume), {
-            'volume_id': volume_id, 'connector': connector})
-        holds.hold(ctx, volume_id, job_id)
+            'volume_id': volume.id, 'connector': connector})
+        holds.hold(ctx, volume.id, job_id)
     return volume, job_id
 
 
@@ -160,6 +163,7 @@ class _Found:
     attachment: object = None
     notes: dict | None = None
     specs: dict | None = None
+    qos: qos_specs.OfType | None = None
 
 
 class _Connection(change.Change):
@@ -174,7 +178,8 @@ class _Connection(change.Change):
             volume = volumes.get(ctx, job.payload['volume_id'])
         except exceptions.VolumeNotFound:
             return _Found(None)
-        return _Found(volume, *self.related(ctx, job), volume_types.extra_specs(ctx, volume.volume_type_id))
+        return _Found(volume, *self.related(ctx, job), volume_types.extra_specs(ctx, volume.volume_type_id),
+                      qos_specs.of_type(ctx, volume.volume_type_id))
 
     def related(self, ctx, job):
         """(attachment, notes), what is needed of them."""
@@ -192,17 +197,47 @@ class _Connection(change.Change):
         driver = driver_values.able(work, interface.Connects)
         volume = driver_values.volume(work.ctx, found.volume)
         if payload.get('before'):
-            driver.disconnect(volume, _connector(payload['before']), work.effect())
+            _take_back(work, volume, payload['before'])
         if not self.wanted(work.job, found):
-            driver.disconnect(volume, _connector(payload['connector']), work.effect())
+            _take_back(work, volume, payload['connector'])
             return None
-        return driver.exports, driver.connect(volume, _connector(payload['connector']), work.effect())
+        try:
+            return driver.exports, driver.connect(volume, _connector(payload['connector']), work.effect())
+        except runner.LATER:
+            raise
+        except (exceptions.BackendError, exceptions.InvalidRequest):
+            if driver.exports:  # a part of it may be there, or all of it, from before: nothing will say so
+                _take_back(work, volume, payload['connector'])
+            raise
 
     def done(self, work, found, made):
         pass
 
     def _settle(self, ctx, job, detail):
-        """The request that waits for it is answered with the failure, or was long ago."""
+        """The request that waits for it may have been answered long ago: a message tells the volume's tenant, too."""
+        messages.write(ctx, job, 'VOLUME', user_messages.event_id('volume', self.action, detail),
+                       user_messages.text(self.action, detail), job.payload['volume_id'])
+
+
+def _take_back(work, volume, given):
+    """Disconnect a host, unless another attachment needs it. ``volume``: as drivers see it."""
+    if not _shared(work, volume, given):
+        work.driver.disconnect(volume, _connector(given), work.effect())
+
+
+def _shared(work, volume, given):
+    """Whether another attachment of the volume needs the same host to stay connected."""
+    host = _key_of(given)
+    with work.ctx.reading():
+        others = attachments.of_volume(work.ctx, volume.id)
+    return host is not None and any(
+        other.exported and other.id != work.job.resource_id and other.attach_status != 'detaching'
+        and _key_of(other.connector) == host for other in others)
+
+
+def _key_of(connector):
+    """What tells hosts apart; None: of all hosts."""
+    return (connector.get('host'), connector.get('initiator'), connector.get('nqn')) if connector else None
 
 
 def _connector(given):
@@ -218,7 +253,8 @@ def _complete(found, info, connector, access_mode):
     volume = found.volume
     key, value = CACHEABLE_SPEC
     return info['driver_volume_type'], {
-        'volume_id': volume.id, **info['data'], 'qos_specs': None, 'access_mode': access_mode,
+        'volume_id': volume.id, **info['data'], 'qos_specs': found.qos.for_host(volume.size),
+        'access_mode': access_mode,
         'encrypted': volume.encryption_key_id is not None,
         'cacheable': found.specs.get(key) == value and not volume.multiattach,
         'enforce_multipath': bool(connector.get('enforce_multipath'))}
@@ -244,13 +280,11 @@ class Connect(_Connection):
 
     def _settle(self, ctx, job, detail):
         """It is as it was when it was reserved; or gone, when nobody knows of it yet."""
-        volume_id = job.payload['volume_id']
-        messages.write(ctx, job, 'VOLUME', user_messages.event_id('volume', self.action, detail),
-                       user_messages.text(self.action, detail), volume_id)
+        super()._settle(ctx, job, detail)
         row = attachments.find(ctx, job.resource_id)
         if row is None:
             return  # an administrator has removed it
-        volume = attachments.lock(ctx, volume_id)
+        volume = volumes.lock(ctx, job.payload['volume_id'])
         if job.payload['fresh']:
             attachments.remove(ctx, row)
         else:
@@ -264,6 +298,7 @@ class Disconnect(_Connection):
 
     kind = DISCONNECT
     machine = ATTACHMENT
+    detail = user_messages.NOT_DISCONNECTED
 
     def done(self, work, found, made):
         self._remove(work.ctx, work.job)
@@ -271,6 +306,7 @@ class Disconnect(_Connection):
     def _settle(self, ctx, job, detail):
         LOG.error('The connection of attachment %s of volume %s may still be there on %s.', job.resource_id,
                   job.payload['volume_id'], job.topic)
+        super()._settle(ctx, job, detail)
         self._remove(ctx, job)
 
     @staticmethod
@@ -278,7 +314,7 @@ class Disconnect(_Connection):
         row = attachments.find(ctx, job.resource_id)
         if row is None:
             return  # an administrator was faster, or the backend was away for long
-        volume = attachments.lock(ctx, row.volume_id)
+        volume = volumes.lock(ctx, row.volume_id)
         attachments.remove(ctx, row)
         attachments.settle(ctx, volume)
 
@@ -306,6 +342,7 @@ class Initialize(_Connection):
                                              'enforce_multipath': data['enforce_multipath']})
 
     def _settle(self, ctx, job, detail):
+        super()._settle(ctx, job, detail)
         holds.let_go(ctx, job.id)
 
 
@@ -313,3 +350,4 @@ class Terminate(_Connection):
     """Takes a connection back that has no attachment."""
 
     kind = TERMINATE
+    detail = user_messages.NOT_DISCONNECTED

@@ -68,6 +68,7 @@ def create_group(ctx, row, type_ids, payload):
         ctx.app.points('group.create.api.before_commit')
         stored = groups.get(ctx, row['id'])
     ctx.app.points('group.create.api.committed')
+    notifications.group(ctx, stored, 'create.start')
     scheduler_rpc.create_group(ctx, job_id)
     return stored
 
@@ -92,6 +93,7 @@ def create_group_from(ctx, row, type_ids, origin, requests):
         ctx.app.points('group.create.api.before_commit')
         stored = groups.get(ctx, row['id'])
     ctx.app.points('group.create.api.committed')
+    notifications.group(ctx, stored, 'create.start')
     for results in made:
         scheduler_rpc.create_volume(ctx, results['member_job_id'])
     scheduler_rpc.create_group(ctx, job_id)
@@ -119,6 +121,9 @@ class PostMemberTask(task.Task):
 
 
 # --- the scheduler half
+_FAILED = GROUP.moves['create.fail'].target
+
+
 class Schedule:
     """What a scheduler does with the job."""
 
@@ -154,29 +159,42 @@ class Schedule:
                 _done(work, host=pool.name, availability_zone=pool.zone)
             work.point(f'{KIND}.scheduler.before_commit')
         work.point(f'{KIND}.scheduler.committed')
+        if pool is None:
+            notifications.failed(ctx, 'scheduler.create_group', group_id=job.resource_id, state=_FAILED,
+                                 method='create_group', reason='; '.join(choice.summary() for choice in choices))
+        else:
+            _tell_done(work)
 
     def _look(self, work):
         """Settle the group when each of its volumes is settled, else wait."""
         ctx, job = work.ctx, work.job
         with ctx.writing():
             members = groups.members(ctx, job.resource_id)
+            complete = (len(members) == job.payload['members']
+                        and all(row.status in VOLUME.moves['clone'].sources for row in members))
             if any(row.status == VOLUME.initial for row in members):
                 jobs.put_back(ctx, job, PATIENCE, failed=False)
-            elif (len(members) == job.payload['members']
-                    and all(row.status in VOLUME.moves['clone'].sources for row in members)):
+            elif complete:
                 _done(work)
             else:
                 _fail(work, user_messages.NOT_ALL_MADE)
             work.point(f'{KIND}.scheduler.before_settle_commit')
         work.point(f'{KIND}.scheduler.settled')
+        if complete:
+            _tell_done(work)
 
 
 def _done(work, **values):
     ctx, job = work.ctx, work.job
     transition(ctx, GROUP, job.resource_id, 'create.done', **values)
-    notifications.group(ctx, groups.get(ctx, job.resource_id), 'create.end')
     jobs.finish(ctx, job, 'done')
-    LOG.info('Group %s is available.', job.resource_id)
+
+
+def _tell_done(work):
+    LOG.info('Group %s is available.', work.job.resource_id)
+    with work.ctx.reading():
+        row = groups.get(work.ctx, work.job.resource_id)
+    notifications.group(work.ctx, row, 'create.end')
 
 
 def _fail(work, detail):

@@ -19,7 +19,6 @@ from blockctl.flows import notifications
 from blockctl.flows import volume_delete
 from blockctl.rpc import scheduler as scheduler_rpc
 from blockctl.rpc import transport
-from blockctl.rpc import volume as volume_rpc
 from blockctl.states import GROUP
 from blockctl.states import VOLUME
 
@@ -38,20 +37,20 @@ def delete_group(ctx, group_id, with_volumes):
     with ctx.writing():
         transition(ctx, GROUP, group_id, 'delete')
         if groups.has_snapshots(ctx, group_id):
-            raise exceptions.InvalidGroup(reason='Group has existing snapshots.')
+            raise exceptions.InvalidGroup(reason=f'Group {group_id} has existing snapshots.')
         members = groups.lock_members(ctx, group_id)
         if members and not with_volumes:
             raise exceptions.InvalidGroup(reason=f'Group {group_id} still contains volumes. The delete-volumes flag is '
                                                  'required to delete it.')
-        begun = [(row.host, volume_delete.begin(ctx, row, group_id=group_id)) for row in members]
+        begun = [(row, volume_delete.begin(ctx, row, group_id=group_id)) for row in members]
         jobs.supersede(ctx, group_id)
         job_id = jobs.post(ctx, KIND, group_id, transport.SCHEDULER, {})
-        notifications.group(ctx, groups.get(ctx, group_id), 'delete.start')
+        row = groups.get(ctx, group_id)
         ctx.app.points('group.delete.api.before_commit')
     ctx.app.points('group.delete.api.committed')
-    for host, volume_job_id in begun:
-        if volume_job_id is not None:
-            volume_rpc.tell(ctx, host, 'delete_volume', volume_job_id)
+    notifications.group(ctx, row, 'delete.start')
+    for member, volume_job_id in begun:
+        volume_delete.tell(ctx, member, volume_job_id)
     scheduler_rpc.delete_group(ctx, job_id)
 
 

@@ -114,6 +114,8 @@ class GroupSnapshotChange(change.Change):
     @staticmethod
     def notify(ctx, taken, event):
         notifications.group_snapshot(ctx, taken.row, event)
+        for row, volume in taken.pairs:
+            notifications.snapshot(ctx, row, volume, event)
 
     def read(self, ctx, job):
         return Taken(group_snapshots.get(ctx, job.resource_id), group_snapshots.taken(ctx, job.resource_id))

@@ -48,6 +48,7 @@ class Delete(group_snapshot_create.GroupSnapshotChange):
 
     kind = KIND
     action = user_messages.DELETE_GROUP_SNAPSHOT
+    detail = user_messages.GROUP_SNAPSHOT_NOT_DELETED
     fails = 'delete.fail'
     event = 'delete'
 

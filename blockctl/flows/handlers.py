@@ -16,6 +16,7 @@ from blockctl.flows import volume_manage
 from blockctl.flows import volume_migrate
 from blockctl.flows import volume_retype
 from blockctl.flows import volume_revert
+from blockctl.flows import volume_transfer
 from blockctl.flows import work_fence
 
 BACKEND = {
@@ -37,7 +38,9 @@ BACKEND = {
     volume_manage.LIST: volume_manage.List(),
     volume_migrate.CLEAR: volume_migrate.Clear(),
     volume_migrate.KIND: volume_migrate.Migrate(),
-    volume_retype.KIND: volume_migrate.Migrate(),
+    volume_retype.KIND: volume_retype.Retype(),
+    volume_transfer.CLEAR: volume_transfer.Clear(),
+    volume_transfer.KIND: volume_transfer.Transfer(),
     work_fence.KIND: work_fence.Fence(),
 }
 

@@ -46,7 +46,8 @@ def create_snapshot(ctx, request):
         if volume.use_quota:
             quotas.reserve(ctx, ctx.project_id,
                            quotas.snapshot_deltas(ctx.conf, volume.size, volume.volume_type_id))
-        unchanged = [table.c[name] == getattr(volume, name) for name in ('size', 'host', 'volume_type_id', 'use_quota')]
+        unchanged = [table.c[name] == getattr(volume, name) for name in (
+            'project_id', 'size', 'host', 'volume_type_id', 'use_quota')]
         transition(ctx, VOLUME, volume.id, 'snapshot' if request.in_use_too else 'snapshot.unused', *unchanged)
         snapshots.insert(
             ctx, request.metadata, id=snapshot_id, project_id=ctx.project_id, user_id=ctx.user_id, volume_id=volume.id,

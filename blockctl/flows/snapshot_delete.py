@@ -9,6 +9,7 @@ from blockctl.db import volumes
 from blockctl.db.tables import snapshots as table
 from blockctl.db.transition import transition
 from blockctl.drivers import interface
+from blockctl.flows import notifications
 from blockctl.flows import snapshot_change
 from blockctl.rpc import volume as volume_rpc
 from blockctl.states import SNAPSHOT
@@ -17,25 +18,32 @@ KIND = 'snapshot.delete'
 
 
 @deadlocks.retried
-def delete_snapshot(ctx, snapshot_id, force=False):
+def delete_snapshot(ctx, row, force=False):
     """Accept that a snapshot goes: its job is committed when this returns, or the snapshot is gone already.
 
-    Raises InvalidState when its state does not allow it (``force`` allows any), it is one of a group, or a volume is
-    being made of it.
+    ``row``: as it was when the right to this was checked.  Raises InvalidState when its state does not allow it
+    (``force`` allows any), it is one of a group, a volume is being made of it, or it has gone to another project.
     """
+    snapshot_id = row.id
     with ctx.writing():
         transition(ctx, SNAPSHOT, snapshot_id, 'delete.force' if force else 'delete',
-                   table.c.group_snapshot_id.is_(None))
+                   table.c.group_snapshot_id.is_(None), table.c.project_id == row.project_id)
         # A live job here is a creation or deletion that is forced to end, or one whose backend was away.
         to_fence, not_before = jobs.supersede(ctx, snapshot_id)
-        volume = volumes.get(ctx, snapshots.get(ctx, snapshot_id).volume_id)
+        row = snapshots.get(ctx, snapshot_id)
+        volume = volumes.get(ctx, row.volume_id)
         if volume.host is None:
             snapshots.remove(ctx, snapshot_id)  # no pool has it
-            return
-        job_id = jobs.post(ctx, KIND, snapshot_id, volume_rpc.backend_of(volume.host), {}, to_fence, not_before)
+            job_id = None
+        else:
+            job_id = jobs.post(ctx, KIND, snapshot_id, volume_rpc.backend_of(volume.host), {}, to_fence, not_before)
         ctx.app.points('snapshot.delete.api.before_commit')
     ctx.app.points('snapshot.delete.api.committed')
-    volume_rpc.tell(ctx, volume.host, 'delete_snapshot', job_id)
+    if job_id is not None:
+        volume_rpc.tell(ctx, volume.host, 'delete_snapshot', job_id)
+    else:
+        for event in ('delete.start', 'delete.end'):
+            notifications.snapshot(ctx, row, volume, event)
 
 
 def delete_all(work, volume_row):
@@ -68,6 +76,7 @@ class Delete(snapshot_change.SnapshotChange):
 
     kind = KIND
     action = user_messages.DELETE_SNAPSHOT
+    detail = user_messages.SNAPSHOT_NOT_DELETED
     fails = 'delete.fail'
     event = 'delete'
 

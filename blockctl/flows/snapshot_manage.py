@@ -9,11 +9,13 @@ from blockctl.db import holds
 from blockctl.db import jobs
 from blockctl.db import quotas
 from blockctl.db import snapshots
+from blockctl.db import volumes
 from blockctl.db.tables import snapshots as table
 from blockctl.db.tables import volumes as volume_table
 from blockctl.db.transition import transition
 from blockctl.drivers import interface
 from blockctl.flows import driver_values
+from blockctl.flows import notifications
 from blockctl.flows import snapshot_change
 from blockctl.rpc import volume as volume_rpc
 from blockctl.states import SNAPSHOT
@@ -36,7 +38,7 @@ def manage_snapshot(ctx, volume, source_name, name, description, metadata):
                            quotas.snapshot_deltas(ctx.conf, volume.size, volume.volume_type_id))
         transition(ctx, VOLUME, volume.id, 'snapshot', *(
             volume_table.c[column] == getattr(volume, column)
-            for column in ('size', 'host', 'volume_type_id', 'use_quota')))
+            for column in ('project_id', 'size', 'host', 'volume_type_id', 'use_quota')))
         snapshots.insert(
             ctx, metadata, id=snapshot_id, project_id=volume.project_id, user_id=ctx.user_id, volume_id=volume.id,
             name=name, description=description, volume_size=volume.size, status=SNAPSHOT.initial,
@@ -51,9 +53,18 @@ def manage_snapshot(ctx, volume, source_name, name, description, metadata):
     return row
 
 
-@deadlocks.retried
 def unmanage_snapshot(ctx, snapshot_id):
     """Forget a snapshot and leave it where it is, by its name. Raises SnapshotNotFound, InvalidState."""
+    with ctx.reading():
+        row = snapshots.get(ctx, snapshot_id)
+        volume = volumes.get(ctx, row.volume_id)
+    _forget(ctx, snapshot_id)
+    for event in ('delete.start', 'delete.end'):  # there is none of its own
+        notifications.snapshot(ctx, row, volume, event)
+
+
+@deadlocks.retried
+def _forget(ctx, snapshot_id):
     with ctx.writing():
         transition(ctx, SNAPSHOT, snapshot_id, 'unmanage', table.c.group_snapshot_id.is_(None))
         jobs.supersede(ctx, snapshot_id)

@@ -42,6 +42,8 @@ from blockctl.db.transition import transition
 from blockctl.drivers import interface
 from blockctl.flows import driver_values
 from blockctl.flows import notifications
+from blockctl.flows import volume_key
+from blockctl.flows import volume_limits
 from blockctl.jobs import runner
 from blockctl.rpc import scheduler as scheduler_rpc
 from blockctl.rpc import transport
@@ -84,6 +86,7 @@ class CreateVolume:
     volume_type: Any = None
     extra_specs: dict = dataclasses.field(default_factory=dict)  # of the type
     availability_zone: str | None = None
+    any_zone: bool = False  # that the type allows: the pool decides which
     metadata: dict = dataclasses.field(default_factory=dict)
     source: Source | None = None
     group_id: str | None = None
@@ -108,7 +111,8 @@ class ExtractVolumeRequestTask(task.Task):
             'group_id': request.group_id, 'multiattach': request.multiattach,
         }
         payload = {
-            'volume_id': volume_id, 'size': request.size, 'availability_zone': request.availability_zone,
+            'volume_id': volume_id, 'size': request.size,
+            'availability_zone': None if request.any_zone else request.availability_zone,
             'volume_type': {'id': kind.id, 'name': kind.name} if kind else None, 'extra_specs': request.extra_specs,
             'scheduler_hints': request.scheduler_hints, 'source': {'kind': 'nothing'},
         }
@@ -116,8 +120,7 @@ class ExtractVolumeRequestTask(task.Task):
             payload['resource_backend'] = volume_rpc.backend_of(request.group.host)
         source = request.source
         if source is not None:
-            row |= {_KINDS[source.kind].column: source.id, 'bootable': source.volume.bootable,
-                    'encryption_key_id': source.volume.encryption_key_id}
+            row |= {_KINDS[source.kind].column: source.id, 'bootable': source.volume.bootable}
             payload |= {'source': {'kind': source.kind, 'id': source.id},
                         'resource_backend': volume_rpc.backend_of(source.volume.host)}
         return {'row': row, 'metadata': request.metadata, 'payload': payload}
@@ -228,7 +231,8 @@ class ExtractSchedulerSpecTask(task.Task):
     default_provides = 'spec'
 
     def execute(self, work):
-        return {**work.job.payload, 'excluded': work.job.excluded, 'project_id': work.job.project_id}
+        job = work.job
+        return {**job.payload, 'excluded': job.excluded, 'project_id': job.project_id, 'user_id': job.user_id}
 
 
 class ScheduleCreateVolumeTask(task.Task):
@@ -239,8 +243,9 @@ class ScheduleCreateVolumeTask(task.Task):
 
     def execute(self, work, spec, picker):
         choice = picker.pick(work.ctx, spec)
-        for pool in choice.pools:
-            if _claim(work, pool, spec['size']):
+        for pool in choice:
+            if _claim(work, pool, spec['size'], choice.limit(pool)):
+                choice.claimed(pool)
                 LOG.info('Volume %s (%d GiB) goes to %s.', spec['volume_id'], spec['size'], pool.name)
                 volume_rpc.tell(work.ctx, pool.name, 'create_volume', work.job.id)
                 work.point(f'{KIND}.scheduler.cast')
@@ -255,14 +260,18 @@ class ScheduleCreateVolumeTask(task.Task):
         if isinstance(error, exceptions.NoPoolFits):
             LOG.warning('Volume %s: %s', work.job.resource_id, error)
             _settle_in_error(work, user_messages.ALLOCATE_VOLUME, user_messages.NO_POOL, error.values['summary'])
+            notifications.failed(
+                work.ctx, 'scheduler.create_volume', volume_id=work.job.resource_id, method='create_volume',
+                state=VOLUME.moves['create.fail'].target, request_spec=work.job.payload, reason=str(error))
 
 
-def _claim(work, pool, size):
+def _claim(work, pool, size, limit):
     ctx = work.ctx
     with ctx.writing():
-        if not pools.claim(ctx, pool.name, size):
+        if not pools.claim(ctx, pool.name, size, limit=limit):
             return False
-        volumes.place(ctx, work.job.resource_id, pool.name, pool.zone, pool.service_id)
+        volumes.place(ctx, work.job.resource_id, pool.name, pool.zone, pool.service_id,
+                      pool.cluster_name)
         jobs.hand_over(ctx, work.job, volume_rpc.backend_of(pool.name))
         work.point(f'{KIND}.scheduler.before_commit')
     work.point(f'{KIND}.scheduler.committed')
@@ -295,7 +304,7 @@ class ExtractVolumeRefTask(task.Task):
 
     def execute(self, work):
         with work.ctx.reading():
-            return volumes.get(work.ctx, work.job.resource_id)
+            return volume_lists.get(work.ctx, work.job.resource_id)
 
 
 class OnFailureRescheduleTask(task.Task):
@@ -326,9 +335,12 @@ class ExtractVolumeSpecTask(task.Task):
 
     def execute(self, work, volume):
         source = work.job.payload['source']
-        spec = {'volume': driver_values.volume(work.ctx, volume), 'kind': source['kind'], 'source': None}
-        if 'id' in source:
-            with work.ctx.reading():
+        with work.ctx.reading():
+            encryption = volume_key.settings(work.ctx, volume)
+            made = dataclasses.replace(driver_values.volume(work.ctx, volume), encrypted=encryption is not None)
+            spec = {'volume': made, 'kind': source['kind'], 'source': None, 'encryption': encryption,
+                    'limits': volume_limits.of_type(work.ctx, volume.volume_type_id)}
+            if 'id' in source:
                 spec['source'] = _KINDS[source['kind']].read(work.ctx, source['id'])
         return spec
 
@@ -347,11 +359,33 @@ class CreateVolumeFromSpecTask(task.Task):
 
     default_provides = 'made'
 
-    def execute(self, work, spec):
+    def execute(self, work, volume, spec):
+        header = _give_key(work, volume, spec)
         work.point(f'{KIND}.volume.before_effect')
-        made = dict(_KINDS[spec['kind']].make(work, spec['volume'], spec['source']) or {})
+        made = dict(_KINDS[spec['kind']].make(work, spec['volume'], spec['source'], header) or {})
+        if spec['limits'] or spec['source'] is not None:  # a clone may have those of its source
+            volume_limits.keep(work, spec['volume'], spec['limits'])
         work.point(f'{KIND}.volume.effected')
         return made
+
+
+def _give_key(work, volume, spec):
+    """Give the volume its key when its type says that it is encrypted: its own, or a copy of its source's.
+
+    Returns the header that the key opens, for what is made of nothing; what is made of something has that one's.
+    Raises InvalidRequest when only one of the two is encrypted.  The undo removes the key, after the image.
+    """
+    wanted, source = spec['encryption'], spec['source']
+    origin = getattr(source, 'volume', source)
+    if origin is not None and origin.encrypted != spec['volume'].encrypted:
+        raise exceptions.InvalidRequest(reason=f'volume {origin.id} is not encrypted in the same way')
+    if wanted is None:
+        return None
+    key_id = volume_key.make(work, volume, wanted, origin.id if origin is not None else None)
+    if origin is not None:
+        return None
+    work.lease.enter(0)
+    return work.ctx.app.keys.header(volume.project_id, key_id, wanted)
 
 
 # --- what it may be made of
@@ -364,15 +398,17 @@ def _volume(ctx, source_id):
     return driver_values.volume(ctx, volumes.get(ctx, source_id))
 
 
-def _make_empty(work, volume, source):
+def _make_empty(work, volume, source, header):
+    if header is not None:
+        return driver_values.able(work, interface.Encrypts).create_encrypted(volume, header, work.effect())
     return work.driver.create(volume, work.effect())
 
 
-def _make_of_snapshot(work, volume, source):
+def _make_of_snapshot(work, volume, source, header):
     return driver_values.able(work, interface.Snapshots).create_from_snapshot(volume, source, work.effect())
 
 
-def _make_of_volume(work, volume, source):
+def _make_of_volume(work, volume, source, header):
     return driver_values.able(work, interface.Clones).clone(volume, source, work.effect())
 
 
@@ -388,7 +424,8 @@ def _volume_unchanged(source):
 class _Kind:
     """A kind of source.
 
-    ``make(work, volume, source)`` has the driver make the volume of what ``read(ctx, id)`` gives.  ``machine`` has the
+    ``make(work, volume, source, header)`` has the driver make the volume of what ``read(ctx, id)`` gives; ``header``:
+    what an encrypted one begins with that is made of nothing, else None.  ``machine`` has the
     event 'clone' of the source; ``column`` of the new row names it; ``unchanged(source)``: conditions, in SQL, that it
     is as it was.
     """
@@ -489,11 +526,14 @@ def _undo(work):
     with ctx.reading():
         row = volumes.get(ctx, job.resource_id)
     work.driver.delete(driver_values.volume(ctx, row), work.effect())
+    volume_key.remove(work, row, unnamed=job.step == volume_key.MAKING)
     work.point(f'{KIND}.volume.undone')
     again = job.payload['reschedule'] and job.reschedules + 1 < ctx.conf.scheduler_max_attempts
     with ctx.writing():
         pools.release(ctx, row.host, row.size)
         volumes.place(ctx, row.id, None)
+        if row.encryption_key_id is not None:
+            volume_changes.set_key(ctx, row.id, None)
         if again:
             jobs.hand_over(ctx, job, transport.SCHEDULER, direction=jobs.DO, reschedules=job.reschedules + 1,
                            takeovers=0, excluded=[*job.excluded, row.host])

@@ -8,7 +8,7 @@ from blockctl import user_messages
 from blockctl.db import holds
 from blockctl.db import jobs
 from blockctl.db import snapshots
-from blockctl.db import volume_changes
+from blockctl.db import volume_lists
 from blockctl.db import volume_moves
 from blockctl.db import volumes
 from blockctl.db.tables import volumes as table
@@ -16,7 +16,9 @@ from blockctl.db.transition import transition
 from blockctl.db.transition import transition_all
 from blockctl.flows import change
 from blockctl.flows import driver_values
+from blockctl.flows import notifications
 from blockctl.flows import snapshot_delete
+from blockctl.flows import volume_key
 from blockctl.rpc import volume as volume_rpc
 from blockctl.states import SNAPSHOT
 from blockctl.states import VOLUME
@@ -36,8 +38,16 @@ def delete_volume(ctx, row, force=False, cascade=False):
         posted = begin(ctx, row, force, cascade)
         ctx.app.points('volume.delete.api.before_commit')
     ctx.app.points('volume.delete.api.committed')
-    if posted is not None:
-        volume_rpc.tell(ctx, row.host, 'delete_volume', posted)
+    tell(ctx, row, posted)
+
+
+def tell(ctx, row, job_id):
+    """Say that a volume goes: to its backend, or, where it had none, to listeners, as it is gone already."""
+    if job_id is not None:
+        volume_rpc.tell(ctx, row.host, 'delete_volume', job_id)
+    else:
+        notifications.volume(ctx, row, 'delete.start')
+        notifications.volume(ctx, row, 'delete.end')
 
 
 def begin(ctx, row, force=False, cascade=False, group_id=None):
@@ -69,7 +79,7 @@ def _end_snapshots(ctx, volume_id, force):
 
     All live jobs end first, the volume's too: one may hold a snapshot (a revert), or one of theirs the volume.
     """
-    volume_changes.lock(ctx, volume_id)
+    volumes.lock(ctx, volume_id)
     going = snapshots.lock_all(ctx, volume_id)
     ended = jobs.supersede_all(ctx, [volume_id, *going])
     transition_all(ctx, SNAPSHOT, going, 'delete.force' if force else 'delete.cascade')
@@ -77,10 +87,13 @@ def _end_snapshots(ctx, volume_id, force):
 
 
 def _leave(ctx, row, force, cascade, group_id):
-    alone = () if cascade else (~snapshots.exist(table.c.id),)
+    if not cascade:
+        alone = (~snapshots.exist(table.c.id),)
+    else:  # a transfer may have left snapshots with the project that gave the volume away
+        alone = () if force else (~snapshots.exist_elsewhere(table.c.id, table.c.project_id),)
     try:
         transition(ctx, VOLUME, row.id, 'delete.force' if force else 'delete', table.c.attach_status == 'detached',
-                   volume_moves.settled(), table.c.group_id == group_id, *alone)
+                   volume_moves.settled(), table.c.group_id == group_id, table.c.project_id == row.project_id, *alone)
     except exceptions.InvalidState as error:
         raise exceptions.VolumeMustStay(**error.values) from error
 
@@ -90,18 +103,24 @@ class Delete(change.Change):
 
     kind = KIND
     action = user_messages.DELETE_VOLUME
+    detail = user_messages.NOT_DELETED
     fails = 'delete.fail'
     event = 'delete'
+
+    def read(self, ctx, job):
+        return volume_lists.get(ctx, job.resource_id)
 
     def effect(self, work, row):
         if work.job.payload.get('cascade'):
             snapshot_delete.delete_all(work, row)
         work.driver.delete(driver_values.volume(work.ctx, row), work.effect())
+        work.point(f'{KIND}.volume.image_gone')
+        volume_key.remove(work, row, unnamed=row.encrypted)
 
     def done(self, work, row, made):
         volumes.remove(work.ctx, row)
 
     def failed(self, ctx, job):
         if job.payload.get('cascade'):
-            volume_changes.lock(ctx, job.resource_id)
+            volumes.lock(ctx, job.resource_id)
             snapshots.leave(ctx, job.resource_id)

@@ -6,6 +6,7 @@ import functools
 from oslo_log import log as logging
 from oslo_utils import uuidutils
 
+from blockctl import capacity
 from blockctl import exceptions
 from blockctl import user_messages
 from blockctl.db import attachments
@@ -14,12 +15,14 @@ from blockctl.db import jobs
 from blockctl.db import messages
 from blockctl.db import pools
 from blockctl.db import quotas
+from blockctl.db import volume_types
 from blockctl.db import volumes
 from blockctl.db.tables import volumes as table
 from blockctl.db.transition import transition
 from blockctl.drivers import interface
 from blockctl.flows import change
 from blockctl.flows import driver_values
+from blockctl.flows import notifications
 from blockctl.rpc import volume as volume_rpc
 from blockctl.states import VOLUME
 
@@ -40,15 +43,22 @@ def extend_volume(ctx, row, size, attached):
     with ctx.writing():
         if row.use_quota:
             _take_quota(ctx, row, size)
-        if not pools.claim(ctx, row.host, growth, disabled_too=True):
+        if not pools.claim(ctx, row.host, growth, disabled_too=True, limit=_limit(ctx, row)):
             raise exceptions.NoRoomToGrow(volume_id=row.id, growth=growth)
-        unchanged = [table.c[name] == getattr(row, name) for name in ('size', 'host', 'volume_type_id', 'use_quota')]
+        unchanged = [table.c[name] == getattr(row, name) for name in (
+            'project_id', 'size', 'host', 'volume_type_id', 'use_quota')]
         transition(ctx, VOLUME, row.id, 'extend.attached' if attached else 'extend', table.c.growth == 0, *unchanged,
                    growth=growth)
         job_id = jobs.post(ctx, KIND, row.id, volume_rpc.backend_of(row.host), {})
         ctx.app.points('volume.extend.api.before_commit')
     ctx.app.points('volume.extend.api.committed')
     volume_rpc.tell(ctx, row.host, 'extend_volume', job_id)
+
+
+def _limit(ctx, row):
+    """What its pool may be promised where that is less than for others (db/pools.claim)."""
+    specs = volume_types.extra_specs(ctx, row.volume_type_id) if row.volume_type_id else {}
+    return pools.thick_limit(ctx, row.host) if capacity.is_thick(specs) else None
 
 
 def _take_quota(ctx, row, size):
@@ -68,13 +78,17 @@ class Extend(change.Change):
     fails = 'extend.fail'
     event = 'resize'
 
+    @staticmethod
+    def notify(ctx, row, event):
+        notifications.volume(ctx, row, event, size=row.size + row.growth)
+
     def effect(self, work, row):
         driver = driver_values.able(work, interface.Extends)
         driver.extend(driver_values.volume(work.ctx, row), row.size + row.growth, work.effect())
 
     def done(self, work, row, made):
         ctx = work.ctx
-        attached = attachments.lock(ctx, row.id).attach_status == 'attached'  # as it is now: they may have changed
+        attached = volumes.lock(ctx, row.id).attach_status == 'attached'  # as it is now: they may have changed
         transition(ctx, VOLUME, row.id, 'extend.done.attached' if attached else 'extend.done',
                    size=row.size + row.growth, growth=0)
         servers = sorted({each.instance_id for each in attachments.of_volume(ctx, row.id)

@@ -34,6 +34,8 @@ from blockctl.db.transition import transition
 from blockctl.drivers import interface
 from blockctl.flows import change
 from blockctl.flows import driver_values
+from blockctl.flows import notifications
+from blockctl.flows import volume_limits
 from blockctl.rpc import scheduler as scheduler_rpc
 from blockctl.rpc import transport
 from blockctl.rpc import volume as volume_rpc
@@ -60,14 +62,22 @@ def manage_volume(ctx, row, metadata, spec):
         job_id = jobs.post(ctx, KIND, row['id'], transport.SCHEDULER, {**spec, 'volume_id': row['id'], 'size': 0})
         ctx.app.points('volume.manage.api.before_commit')
         stored = volume_lists.get(ctx, row['id'])
+        if stored.encrypted:  # its type has become so since it was looked at
+            raise exceptions.ResourceBusy(resource='volume type', id=row['volume_type_id'])
     ctx.app.points('volume.manage.api.committed')
     scheduler_rpc.manage_volume(ctx, job_id)
     return stored
 
 
-@deadlocks.retried
 def unmanage_volume(ctx, row):
     """Forget a volume and leave its image where it is, by its name. Raises InvalidState."""
+    _forget(ctx, row)
+    notifications.volume(ctx, row, 'unmanage.start')
+    notifications.volume(ctx, row, 'unmanage.end')
+
+
+@deadlocks.retried
+def _forget(ctx, row):
     with ctx.writing():
         transition(ctx, VOLUME, row.id, 'unmanage', table.c.attach_status == 'detached',
                    table.c.group_id.is_(None), volume_moves.settled(), volume_moves.bare())
@@ -85,16 +95,20 @@ class Schedule:
     def run(self, work):
         ctx, job = work.ctx, work.job
         spec = job.payload
-        choice = self._picker.pick(ctx, {**spec, 'project_id': job.project_id})
-        pool = next((pool for pool in choice.pools if spec['to'] in (pool.name, pool.backend)), None)
+        choice = self._picker.pick(ctx, {**spec, 'project_id': job.project_id, 'user_id': job.user_id})
+        pool = next(iter(choice), None)
         if pool is None and not choice.final:
             raise exceptions.BackendUnavailable(reason='services that count as down may just not have beaten yet')
         if pool is None:
             LOG.warning('%s cannot be managed on %s: %s', spec['source_name'], spec['to'], choice.summary())
             self._fail(work, user_messages.NO_POOL, choice.summary())
+            notifications.failed(
+                ctx, 'scheduler.manage_existing', volume_id=job.resource_id, method='manage_existing',
+                state=VOLUME.moves['manage.fail'].target, request_spec=spec, reason=choice.summary())
             return
         with ctx.writing():
-            volumes.place(ctx, job.resource_id, pool.name, pool.zone, pool.service_id)
+            volumes.place(ctx, job.resource_id, pool.name, pool.zone, pool.service_id,
+                          pool.cluster_name)
             jobs.hand_over(ctx, job, volume_rpc.backend_of(pool.name))
             work.point('volume.manage.scheduler.before_commit')
         work.point('volume.manage.scheduler.committed')
@@ -128,7 +142,9 @@ class Manage(change.Change):
         name = work.job.payload['source_name']
         if not row.size:  # else this was done before, and the image may have its new name
             row = self._measured(work, row, driver.size_of(name, volume_rpc.pool_of(row.host)))
-        driver.rename(driver_values.volume(work.ctx, row), name, work.effect())
+        volume = driver_values.volume(work.ctx, row)
+        driver.rename(volume, name, work.effect())
+        volume_limits.keep(work, volume, volume_limits.of_type(work.ctx, row.volume_type_id))
 
     def _measured(self, work, row, size):
         if not size:

@@ -34,6 +34,7 @@ from blockctl.db.transition import transition
 from blockctl.drivers import interface
 from blockctl.flows import driver_values
 from blockctl.flows import notifications
+from blockctl.flows import volume_limits
 from blockctl.jobs import runner
 from blockctl.rpc import scheduler as scheduler_rpc
 from blockctl.rpc import transport
@@ -57,6 +58,10 @@ _ENDS = {
 }
 
 
+#: What listeners are told when no pool takes it, by the kind of job.
+_UNPLACED = {KIND: 'scheduler.migrate_volume_to_host', 'volume.retype': 'scheduler.retype'}
+
+
 # --- the api half
 @deadlocks.retried
 def migrate_volume(ctx, row, spec, lock):
@@ -68,7 +73,7 @@ def migrate_volume(ctx, row, spec, lock):
         transition(ctx, VOLUME, row.id, 'migrate.lock' if lock else 'migrate', *may_move(row),
                    migration_status='starting')
         job_id = jobs.post(ctx, KIND, row.id, transport.SCHEDULER, spec)
-        holds.keep(ctx, row.id, job_id)
+        holds.hold(ctx, row.id, job_id)
         ctx.app.points('volume.migrate.api.before_commit')
     ctx.app.points('volume.migrate.api.committed')
     scheduler_rpc.migrate_volume(ctx, job_id)
@@ -112,12 +117,11 @@ def send(work, row, picker):
     with work.ctx.reading():
         # A place that is still being cleared of this volume is no place for it.
         excluded = [row.host, *volume_moves.hosts(work.ctx, row.id)]
-    spec = {**work.job.payload, 'excluded': excluded, 'project_id': row.project_id}
-    choice = picker.pick(work.ctx, spec)
-    wanted = [pool for pool in choice.pools if spec.get('to') in (None, pool.name, pool.backend)]
-    choice.refused.append(('elsewhere than asked', len(choice.pools) - len(wanted)))
-    for pool in wanted:
-        if _claim(work, row, pool):
+    choice = picker.pick(work.ctx, {**work.job.payload, 'excluded': excluded, 'project_id': row.project_id,
+                                    'user_id': row.user_id})
+    for pool in choice:
+        if _claim(work, row, pool, choice.limit(pool)):
+            choice.claimed(pool)
             LOG.info('Volume %s moves from %s to %s.', row.id, row.host, pool.name)
             volume_rpc.tell(work.ctx, pool.name, 'migrate_volume', work.job.id)
             work.point('volume.migrate.scheduler.cast')
@@ -127,14 +131,17 @@ def send(work, row, picker):
         raise exceptions.BackendUnavailable(reason='services that count as down may just not have beaten yet')
     LOG.warning('Volume %s finds no place: %s', row.id, choice.summary())
     fail(work, user_messages.NO_POOL, choice.summary())
+    notifications.failed(
+        work.ctx, _UNPLACED[work.job.kind], volume_id=row.id, state=row.status, request_spec=work.job.payload,
+        method=_UNPLACED[work.job.kind].partition('.')[2], reason=choice.summary())
 
 
-def _claim(work, row, pool):
+def _claim(work, row, pool, limit):
     ctx, job, move_id = work.ctx, work.job, uuidutils.generate_uuid()
     payload = {**job.payload, 'move_id': move_id, 'zone': pool.zone, 'service_id': pool.service_id,
-               'leaves': _clearing(move_id, pool.name, row.id, [])}
+               'cluster_name': pool.cluster_name, 'leaves': _clearing(move_id, pool.name, row.id, [])}
     with ctx.writing():
-        if not pools.claim(ctx, pool.name, row.size):
+        if not pools.claim(ctx, pool.name, row.size, limit=limit):
             return False
         transition(ctx, VOLUME, row.id, 'migrate.claim', migration_status='migrating')
         volume_moves.insert(ctx, move_id, row.id, pool.name, row.size)
@@ -164,9 +171,12 @@ class Migrate:
             row = volumes.get(ctx, job.resource_id)
             move = volume_moves.get(ctx, job.payload['move_id'])
             locations = [(pools.report_of(ctx, host) or {}).get('location_info') for host in (row.host, move.host)]
+            limits = volume_limits.of_type(ctx, job.payload.get('new_type', {}).get('volume_type_id',
+                                                                                    row.volume_type_id))
         work.point('volume.migrate.volume.before_effect')
         try:
             made = _fetch(work, row, move, *locations)
+            volume_limits.keep(work, _copy_of(ctx, row, move), limits)
         except runner.LATER:
             raise
         except (exceptions.BackendError, exceptions.InvalidRequest) as error:
@@ -193,8 +203,7 @@ class Migrate:
 def _fetch(work, row, move, source_location, location):
     """Have the volume's data complete, under its name, at its second place. Returns columns to store."""
     source = driver_values.volume(work.ctx, row)
-    copy = dataclasses.replace(source, pool=volume_rpc.pool_of(move.host), name=_name(work.ctx, row.id),
-                               provider_id=None, provider_location=None)
+    copy = _copy_of(work.ctx, row, move)
     if source_location is not None and source_location == location:
         raise exceptions.InvalidRequest(reason=f'{row.host} and {move.host} are the same storage')
     if not work.job.payload.get('force_host_copy') and isinstance(work.driver, interface.Migrates) \
@@ -202,6 +211,12 @@ def _fetch(work, row, move, source_location, location):
         _note(work, [copy.name])
         return dict(work.driver.copy_from(copy, source_location, source, work.effect()) or {})
     return _copy_by_host(work, volume_rpc.backend_of(row.host), source, copy)
+
+
+def _copy_of(ctx, row, move):
+    """The volume as it is to be at its second place."""
+    return dataclasses.replace(driver_values.volume(ctx, row), pool=volume_rpc.pool_of(move.host),
+                               name=_name(ctx, row.id), provider_id=None, provider_location=None)
 
 
 def _copy_by_host(work, backend, source, copy):
@@ -259,9 +274,12 @@ def _switch(work, row, move, made):
     with ctx.writing():
         if new_type:
             volume_retype.move(ctx, row, new_type['volume_type_id'])
-        transition(ctx, VOLUME, row.id, end_of(job), table.c.host == row.host, host=move.host, name_id=None,
+        transition(ctx, VOLUME, row.id, end_of(job), table.c.host == row.host, host=move.host,
+                   cluster_name=job.payload.get('cluster_name'), name_id=None,
                    availability_zone=job.payload['zone'] or row.availability_zone, migration_status='success',
                    service_uuid=job.payload['service_id'], shared_targets=work.driver.shared_targets, **values)
+        if new_type:
+            volume_retype.check_encryption(ctx, row, new_type['volume_type_id'])
         volume_moves.swap(ctx, move.id, row.host)
         clear_id = jobs.post(ctx, **left)
         jobs.finish(ctx, job, 'done')
@@ -315,10 +333,16 @@ class Clear:
         with ctx.reading():
             move = volume_moves.get(ctx, work.job.resource_id)
         work.point('volume.clear.volume.before_effect')
-        for name in payload['names']:
-            work.driver.delete(interface.Volume(
-                id=payload['volume_id'], size=move.size, pool=volume_rpc.pool_of(move.host), name=name,
-                **payload['values']), work.effect())
+        try:
+            for name in payload['names']:
+                work.driver.delete(interface.Volume(
+                    id=payload['volume_id'], size=move.size, pool=volume_rpc.pool_of(move.host), name=name,
+                    **payload['values']), work.effect())
+        except runner.LATER:
+            raise
+        except exceptions.BackendError as error:
+            self.give_up(work, error)
+            return
         work.point('volume.clear.volume.effected')
         with ctx.writing():
             volume_moves.remove(ctx, move)

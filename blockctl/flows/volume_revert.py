@@ -7,7 +7,6 @@ from blockctl.db import deadlocks
 from blockctl.db import holds
 from blockctl.db import jobs
 from blockctl.db import snapshots
-from blockctl.db import volume_changes
 from blockctl.db import volumes
 from blockctl.db.tables import volumes as table
 from blockctl.db.transition import transition
@@ -30,7 +29,8 @@ def revert_volume(ctx, volume, snapshot_id):
     InvalidRequest when there is a later snapshot by now.
     """
     with ctx.writing():
-        transition(ctx, VOLUME, volume.id, 'revert', table.c.size == volume.size, table.c.host == volume.host)
+        transition(ctx, VOLUME, volume.id, 'revert', table.c.project_id == volume.project_id,
+                   table.c.size == volume.size, table.c.host == volume.host)
         # Whoever takes or removes one has locked the volume, or the snapshot.
         if snapshots.latest(ctx, volume.id) != snapshot_id:
             raise exceptions.InvalidRequest(
@@ -72,5 +72,5 @@ class Revert(change.Change):
         return 'revert.refuse' if detail is user_messages.UNABLE else self.fails
 
     def failed(self, ctx, job):
-        volume_changes.lock(ctx, job.resource_id)
+        volumes.lock(ctx, job.resource_id)
         snapshots.leave(ctx, job.resource_id)

@@ -85,13 +85,22 @@ class Beat:
         except exceptions.DatabaseUnavailable:
             LOG.warning('Could not sign off from the database; the process will be forgotten after its silence.')
 
-    def serve(self, ctx, binary, host, zone):
-        """Register a service that this process runs, until the process stops. Returns the service's id."""
+    def serve(self, ctx, binary, host, zone, cluster=None):
+        """Register a service that this process runs, until the process stops. Returns the service's id.
+
+        ``cluster``: what it is called together with others that serve the same, or None.
+        """
         with ctx.writing():
-            service_id = db_services.register(ctx, binary, host, zone, self._process)
+            service_id = db_services.register(ctx, binary, host, zone, self._process, cluster)
         with self._lock:
-            self._services[binary, host] = zone
+            self._services[binary, host] = zone, cluster
         return service_id
+
+    @property
+    def services(self):
+        """[(binary, host)] of what this process runs."""
+        with self._lock:
+            return sorted(self._services)
 
     def began(self):
         """The moment to count a lease from: taken before its claim, so that it never seems longer than it is."""
@@ -162,8 +171,8 @@ class Beat:
                 lost = db_jobs.renew(self._ctx, self.incarnation, {i: v.epoch for i, v in vouched.items()},
                                      self.lease_seconds)
             if services and db_services.beat(self._ctx, self.incarnation) < len(services):
-                for (binary, host), zone in services.items():
-                    db_services.register(self._ctx, binary, host, zone, self._process)
+                for (binary, host), (zone, cluster) in services.items():
+                    db_services.register(self._ctx, binary, host, zone, self._process, cluster)
         if self._missed_a_beat():
             self._steady_since = time.monotonic()
         self._beaten = _clocks()

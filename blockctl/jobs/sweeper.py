@@ -13,6 +13,7 @@ from blockctl import context
 from blockctl import exceptions
 from blockctl.db import answers
 from blockctl.db import jobs as db_jobs
+from blockctl.db import messages
 from blockctl.db import services as db_services
 from blockctl.jobs import runner
 
@@ -65,6 +66,7 @@ class Sweeper:
                 self._settle(job)
         with ctx.writing():
             db_jobs.purge(ctx, conf.jobs.keep_finished, PURGE_AT_ONCE)
+            messages.purge_expired(ctx, PURGE_AT_ONCE)
             db_services.forget_dead(ctx, FORGET_DEAD)
             answers.forget_stale(ctx)
 

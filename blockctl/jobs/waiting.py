@@ -8,8 +8,8 @@ from blockctl.db import answers
 from blockctl.db import jobs
 from blockctl.rpc import transport
 
-# A connection takes some 30 ms. The look is a read by primary key.
-FIRST = 0.01
+# A connection takes some 30 ms. The look is a read by primary key, and each costs as much as a step of the job.
+FIRST = 0.02
 LONGEST = 0.25
 
 

@@ -9,6 +9,7 @@ from oslo_utils import uuidutils
 from blockctl import exceptions
 from blockctl.db import attachments
 from blockctl.db import deadlocks
+from blockctl.db import volumes as db_volumes
 from blockctl.db.transition import transition
 from blockctl.flows import attachment_connect
 from blockctl.flows import notifications
@@ -31,12 +32,12 @@ class NewAttachment:
     mode: str | None = None
 
 
-def visible(ctx, attachment_id, rule):
-    """The row, in the caller's transaction, when the caller may do ``rule`` to it.
+def visible(ctx, attachment_id, rule, find=attachments.brief):
+    """What ``find`` gives of the row, in the caller's transaction, when the caller may do ``rule`` to it.
 
     Raises AttachmentNotFound, also for one of another project's volume, or NotAuthorized.
     """
-    row = attachments.find(ctx, attachment_id) if attachment_id.isascii() and len(attachment_id) <= 36 else None
+    row = find(ctx, attachment_id) if attachment_id.isascii() and len(attachment_id) <= 36 else None
     if row is None or (row.project_id != ctx.project_id and not ctx.is_admin):
         raise exceptions.AttachmentNotFound(attachment_id=attachment_id)
     ctx.must(rule, row)
@@ -46,7 +47,7 @@ def visible(ctx, attachment_id, rule):
 def show(ctx, attachment_id):
     """The row."""
     with ctx.reading():
-        return visible(ctx, attachment_id, 'volume:get')
+        return visible(ctx, attachment_id, 'volume:get', attachments.find)
 
 
 def find(ctx, page, filters, all_tenants=False):
@@ -89,8 +90,8 @@ def _accept(ctx, new):
     """(the volume's row as it was, the attachment's, the id of the job that connects it or None): committed."""
     attachment_id = uuidutils.generate_uuid()
     with ctx.writing():
-        volumes.visible(ctx, new.volume_id, 'volume:attachment_create')
-        volume = attachments.lock(ctx, new.volume_id)
+        seen = volumes.visible(ctx, new.volume_id, 'volume:attachment_create')
+        volume = db_volumes.lock(ctx, new.volume_id, seen.project_id)
         settled = _reserve(ctx, volume, new)
         host = new.connector or {}
         attachments.insert(
@@ -157,7 +158,7 @@ def update(ctx, attachment_id, connector):
 def _accept_host(ctx, attachment_id, connector):
     with ctx.writing():
         volume_id = visible(ctx, attachment_id, 'volume:attachment_update').volume_id
-        volume = attachments.lock(ctx, volume_id)
+        volume = db_volumes.lock(ctx, volume_id)
         rows = {row.id: row for row in attachments.of_volume(ctx, volume_id)}
         # Nova's live migration gives its second host with the request that makes the attachment.
         if not volume.multiattach and any(row.connector for row in rows.values() if row.id != attachment_id):
@@ -182,7 +183,7 @@ def complete(ctx, attachment_id):
     """Note that the server has the volume. Raises InvalidState."""
     with ctx.writing():
         row = visible(ctx, attachment_id, 'volume:attachment_complete')
-        volume = attachments.lock(ctx, row.volume_id)
+        volume = db_volumes.lock(ctx, row.volume_id)
         transition(ctx, ATTACHMENT, attachment_id, 'complete')
         attachments.settle(ctx, volume)
     notifications.volume(ctx, volume, 'attach.end')

@@ -10,6 +10,7 @@ from blockctl import exceptions
 from blockctl.db import attachments
 from blockctl.db import deadlocks
 from blockctl.db import volume_changes
+from blockctl.db import volumes as db_volumes
 from blockctl.db.columns import utcnow
 from blockctl.db.tables import volumes as table
 from blockctl.db.transition import transition
@@ -25,8 +26,8 @@ from blockctl.states import VOLUME
 def reserve(ctx, volume_id):
     """Note that a server is about to have the volume. Raises InvalidState."""
     with ctx.writing():
-        volumes.visible(ctx, volume_id, 'volume_extension:volume_actions:reserve')
-        volume = attachments.lock(ctx, volume_id)
+        seen = volumes.visible(ctx, volume_id, 'volume_extension:volume_actions:reserve')
+        volume = db_volumes.lock(ctx, volume_id, seen.project_id)
         shared = volume.multiattach and _may(volume, 'reserve.share')
         transition(ctx, VOLUME, volume_id, 'reserve.share' if shared else 'reserve')
 
@@ -40,8 +41,9 @@ def unreserve(ctx, volume_id):
 def begin_detaching(ctx, volume_id):
     """Note that a server is about to let the volume go. Raises InvalidState."""
     with ctx.writing():
-        volumes.visible(ctx, volume_id, 'volume_extension:volume_actions:begin_detaching')
-        transition(ctx, VOLUME, volume_id, 'begin_detaching', table.c.attach_status == 'attached')
+        seen = volumes.visible(ctx, volume_id, 'volume_extension:volume_actions:begin_detaching')
+        transition(ctx, VOLUME, volume_id, 'begin_detaching', table.c.attach_status == 'attached',
+                   table.c.project_id == seen.project_id)
 
 
 def roll_detaching(ctx, volume_id):
@@ -52,8 +54,8 @@ def roll_detaching(ctx, volume_id):
 @deadlocks.retried
 def _take_back(ctx, volume_id, rule, event):
     with ctx.writing():
-        volumes.visible(ctx, volume_id, rule)
-        volume = attachments.lock(ctx, volume_id)
+        seen = volumes.visible(ctx, volume_id, rule)
+        volume = db_volumes.lock(ctx, volume_id, seen.project_id)
         if _may(volume, event):
             transition(ctx, VOLUME, volume_id, event)
             attachments.settle(ctx, volume)
@@ -79,8 +81,8 @@ def attach(ctx, volume_id, mountpoint, mode, instance_id=None, host=None):
 def _attach(ctx, volume_id, mountpoint, mode, instance_id, host):
     """The volume's row as it was; None: it was attached before."""
     with ctx.writing():
-        volumes.visible(ctx, volume_id, 'volume_extension:volume_actions:attach')
-        volume = attachments.lock(ctx, volume_id)
+        seen = volumes.visible(ctx, volume_id, 'volume_extension:volume_actions:attach')
+        volume = db_volumes.lock(ctx, volume_id, seen.project_id)
         notes = attachments.notes(ctx, volume_id)
         rows = [row for row in attachments.of_volume(ctx, volume_id) if row.attach_status == 'attached']
         again = any(row.instance_id == instance_id if instance_id else row.attached_host == host for row in rows)
@@ -120,7 +122,7 @@ def _detach(ctx, volume_id, attachment_id, rule, connector=None):
     server_use.must_be_unused(ctx, volume_id, rows)
     if len(rows) > 1:
         raise exceptions.WhichAttachment(volume_id=volume_id)
-    _check_detach(ctx, volume_id, settle=not rows)
+    _check_detach(ctx, volume, settle=not rows)
     if connector is not None:
         attachment_connect.terminate(ctx, volume, connector)
     for row in rows:
@@ -128,21 +130,21 @@ def _detach(ctx, volume_id, attachment_id, rule, connector=None):
 
 
 @deadlocks.retried
-def _check_detach(ctx, volume_id, settle):
+def _check_detach(ctx, seen, settle):
     """Raise InvalidState unless it can be detached; ``settle``: what is only said to be attached is so no more."""
     with ctx.writing():
-        volume = attachments.lock(ctx, volume_id)
-        transition(ctx, VOLUME, volume_id, 'detach.legacy')
+        volume = db_volumes.lock(ctx, seen.id, seen.project_id)
+        transition(ctx, VOLUME, volume.id, 'detach.legacy')
         if settle and _may(volume, 'detach.unsaid'):
-            transition(ctx, VOLUME, volume_id, 'detach.unsaid')
+            transition(ctx, VOLUME, volume.id, 'detach.unsaid')
             attachments.settle(ctx, volume)
 
 
 def initialize(ctx, volume_id, connector):
     """Connect a host. Returns os-brick's information. Raises InvalidState, ConnectionFailed, StillUnderWay."""
     with ctx.reading():
-        volumes.visible(ctx, volume_id, 'volume_extension:volume_actions:initialize_connection')
-    return attachment_connect.initialize(ctx, volume_id, connector)
+        volume = volumes.visible(ctx, volume_id, 'volume_extension:volume_actions:initialize_connection')
+    return attachment_connect.initialize(ctx, volume, connector)
 
 
 def terminate(ctx, volume_id, connector):

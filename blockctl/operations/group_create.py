@@ -11,6 +11,7 @@ from blockctl.db import volume_choices
 from blockctl.db import volume_types
 from blockctl.flows import group_create
 from blockctl.flows import volume_create as volume_flow
+from blockctl.operations import backends
 from blockctl.operations import group_snapshots
 from blockctl.operations import group_types
 from blockctl.operations import groups
@@ -81,6 +82,7 @@ def create_from_snapshot(ctx, group_snapshot_id, consistency_groups=False, **des
     with ctx.reading():
         taken = group_snapshots.visible(ctx, group_snapshot_id, 'group:get_group_snapshot', consistency_groups)
         group = groups.visible(ctx, taken.group_id, 'group:get', consistency_groups)
+        backends.must_be_thawed(ctx, 'group:create', group.host)
         _require(GROUP_SNAPSHOT, taken)
         sources = [volume_flow.Source('snapshot', snapshot.id, snapshot.volume_size, volume)
                    for snapshot, volume in db_group_snapshots.taken(ctx, taken.id)]
@@ -101,6 +103,7 @@ def create_from_group(ctx, group_id, consistency_groups=False, **described):
     ctx.must('group:create')
     with ctx.reading():
         group = groups.visible(ctx, group_id, 'group:get', consistency_groups)
+        backends.must_be_thawed(ctx, 'group:create', group.host)
         _require(GROUP, group)
         sources = [volume_flow.Source('volume', volume.id, volume.size, volume)
                    for volume in db_groups.members(ctx, group_id)]

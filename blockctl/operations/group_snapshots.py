@@ -10,7 +10,9 @@ from blockctl.db import groups as db_groups
 from blockctl.db.transition import reset as set_status
 from blockctl.flows import group_snapshot_create
 from blockctl.flows import group_snapshot_delete
+from blockctl.flows import notifications
 from blockctl.flows import work_fence
+from blockctl.operations import backends
 from blockctl.operations import groups
 from blockctl.states import GROUP_SNAPSHOT
 
@@ -60,6 +62,7 @@ def create(ctx, group_id, of_consistency_groups=False, **described):
     ctx.must('group:create_group_snapshot')
     with ctx.reading():
         group = groups.visible(ctx, group_id, 'group:get', of_consistency_groups)
+        backends.must_be_thawed(ctx, 'group:create_group_snapshot', group.host)
         key, _ = group_types.CONSISTENT_SPEC
         specs = group_types.specs(ctx, group.group_type_id)
     consistent = key in specs and extra_specs.satisfied({key: True}, {key: specs[key]})
@@ -69,16 +72,23 @@ def create(ctx, group_id, of_consistency_groups=False, **described):
 def delete(ctx, group_snapshot_id, of_consistency_groups=False):
     """Accept that a group snapshot goes. Raises GroupSnapshotNotFound, NotAuthorized, InvalidState."""
     with ctx.reading():
-        visible(ctx, group_snapshot_id, 'group:delete_group_snapshot', of_consistency_groups)
+        row = visible(ctx, group_snapshot_id, 'group:delete_group_snapshot', of_consistency_groups)
+        backends.must_be_thawed(ctx, 'group:delete_group_snapshot', db_groups.get(ctx, row.group_id).host)
     group_snapshot_delete.delete_group_snapshot(ctx, group_snapshot_id)
 
 
-@deadlocks.retried
 def reset_status(ctx, group_snapshot_id, status):
     """Set the status by an administrator's word. Work that is under way ends, also for its snapshots."""
     if status not in GROUP_SNAPSHOT.settable:
         raise exceptions.InvalidField(field='status', value=status,
                                       reason=f'It must be one of {", ".join(GROUP_SNAPSHOT.settable)}.')
+    _reset_status(ctx, group_snapshot_id, status)
+    for event in ('groupsnapshots.reset_status.start', 'groupsnapshots.reset_status.end'):
+        notifications.emit(ctx, event, id=group_snapshot_id, update={'status': status})
+
+
+@deadlocks.retried
+def _reset_status(ctx, group_snapshot_id, status):
     with ctx.writing():
         row = visible(ctx, group_snapshot_id, 'group:reset_group_snapshot_status', of_consistency_groups=True)
         set_status(ctx, GROUP_SNAPSHOT, group_snapshot_id, status)

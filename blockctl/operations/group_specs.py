@@ -3,6 +3,7 @@
 
 from blockctl import exceptions
 from blockctl.db import group_types as db
+from blockctl.flows import notifications
 from blockctl.operations import group_types
 
 
@@ -31,12 +32,14 @@ def create(ctx, group_type_id, specs):
     """Add or change several. Raises GroupTypeNotFound."""
     ctx.must('group:group_types_specs:create')
     _write(ctx, group_type_id, specs)
+    notifications.emit(ctx, 'group_type_specs.create', type_id=group_type_id, specs=specs)
 
 
 def update(ctx, group_type_id, key, value):
     """Add or change one. Raises GroupTypeNotFound."""
     ctx.must('group:group_types_specs:update')
     _write(ctx, group_type_id, {key: value})
+    notifications.emit(ctx, 'group_type_specs.update', type_id=group_type_id, id=key)
 
 
 def _write(ctx, group_type_id, specs):
@@ -51,3 +54,4 @@ def delete(ctx, group_type_id, key):
     with ctx.writing():
         group_types.visible(ctx, group_type_id)
         db.delete_spec(ctx, group_type_id, key)
+    notifications.emit(ctx, 'group_type_specs.delete', type_id=group_type_id, id=key)

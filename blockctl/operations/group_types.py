@@ -7,6 +7,7 @@ from oslo_utils import uuidutils
 
 from blockctl import exceptions
 from blockctl.db import group_types
+from blockctl.flows import notifications
 
 SORTS = frozenset(group_types.SORTS)
 
@@ -80,7 +81,9 @@ def create(ctx, name, description=None, is_public=True, specs=None):
         group_type_id = uuidutils.generate_uuid()
         group_types.insert_type(ctx, group_type_id, name, description, is_public, specs or {})
         row = group_types.get(ctx, group_type_id)
-        return row, _shown(ctx, [row])
+        shown = _shown(ctx, [row])
+    _tell(ctx, 'group_type.create', row)
+    return row, shown
 
 
 def update(ctx, group_type_id, values):
@@ -93,15 +96,24 @@ def update(ctx, group_type_id, values):
         visible(ctx, group_type_id)
         group_types.change(ctx, group_type_id, values)
         row = group_types.get(ctx, group_type_id)
-        return row, _shown(ctx, [row])
+        shown = _shown(ctx, [row])
+    _tell(ctx, 'group_type.update', row)
+    return row, shown
 
 
 def delete(ctx, group_type_id):
     """Remove a type. Raises GroupTypeNotFound, GroupTypeInUse."""
     ctx.must('group:group_types:delete')
     with ctx.writing():
-        visible(ctx, group_type_id)
+        row = visible(ctx, group_type_id)
         group_types.delete(ctx, group_type_id)
+    _tell(ctx, 'group_type.delete', row)
+
+
+def _tell(ctx, event, row):
+    notifications.emit(ctx, event, group_types={
+        'id': row.id, 'name': row.name, 'description': row.description, 'is_public': row.is_public,
+        'created_at': row.created_at, 'updated_at': row.updated_at})
 
 
 def _shown(ctx, rows):

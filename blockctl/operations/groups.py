@@ -12,6 +12,7 @@ from blockctl.db.transition import transition
 from blockctl.db.transition import transition_all
 from blockctl.flows import group_delete
 from blockctl.flows import notifications
+from blockctl.operations import backends
 from blockctl.rpc import volume as volume_rpc
 from blockctl.states import GROUP
 from blockctl.states import VOLUME
@@ -25,8 +26,8 @@ _REPLICATED = ('group_replication_enabled', 'consistent_group_replication_enable
 def visible(ctx, group_id, rule, consistency_groups=False):
     """The row, in the caller's transaction, when the caller may do ``rule`` to it.
 
-    Raises GroupNotFound, also for another project's (that it exists is nobody's business), NotAuthorized, or
-    GroupTypeReserved for what is called a consistency group, unless ``consistency_groups``.
+    Raises GroupNotFound, also for another project's (that it exists is nobody's business), NotAuthorized,
+    GroupTypeReserved for what is called a consistency group, unless ``consistency_groups``, or BackendIsFrozen.
     """
     if not (group_id.isascii() and len(group_id) <= 36):
         raise exceptions.GroupNotFound(group_id=group_id)
@@ -34,6 +35,7 @@ def visible(ctx, group_id, rule, consistency_groups=False):
     if row.project_id != ctx.project_id and not ctx.is_admin:
         raise exceptions.GroupNotFound(group_id=group_id)
     ctx.must(rule, row)
+    backends.must_be_thawed(ctx, rule, row.host)
     if groups.is_consistency_group(row) and not consistency_groups:
         raise exceptions.GroupTypeReserved(group_type_id=row.group_type_id)
     return row
@@ -59,7 +61,6 @@ def find(ctx, page, filters, all_tenants=False, details=False, with_volumes=Fals
         return found, groups.related(ctx, found.rows, with_volumes) if details else None
 
 
-@deadlocks.retried
 def update(ctx, group_id, values, add=(), remove=(), consistency_groups=False):
     """Set name and description, whichever are in ``values``; put volumes in and take others out, by their ids.
 
@@ -75,6 +76,15 @@ def update(ctx, group_id, values, add=(), remove=(), consistency_groups=False):
     a volume's state forbids it       InvalidState                    wait
     ================================  ==============================  ===============================
     """
+    with ctx.reading():
+        row = visible(ctx, group_id, 'group:update', consistency_groups)
+    notifications.group(ctx, row, 'update.start')
+    _update(ctx, group_id, values, add, remove, consistency_groups)
+    notifications.group(ctx, row, 'update.end')
+
+
+@deadlocks.retried
+def _update(ctx, group_id, values, add, remove, consistency_groups):
     with ctx.writing():
         row = visible(ctx, group_id, 'group:update', consistency_groups)
         both = sorted(set(add) & set(remove))
@@ -97,7 +107,6 @@ def update(ctx, group_id, values, add=(), remove=(), consistency_groups=False):
         transition_all(ctx, VOLUME, leaving, 'group.leave')
         groups.assign(ctx, joining, group_id)
         groups.assign(ctx, leaving, None)
-        notifications.group(ctx, row, 'update.end')
 
 
 def _member(group, volume_id, volume):
@@ -131,12 +140,18 @@ def delete(ctx, group_id, with_volumes, consistency_groups=False):
     group_delete.delete_group(ctx, group_id, with_volumes)
 
 
-@deadlocks.retried
 def reset_status(ctx, group_id, status):
     """Set the status by an administrator's word. The group's own work ends; that of its volumes goes on."""
     if status not in GROUP.settable:
         raise exceptions.InvalidField(field='status', value=status,
                                       reason=f'It must be one of {", ".join(GROUP.settable)}.')
+    _reset_status(ctx, group_id, status)
+    for event in ('groups.reset_status.start', 'groups.reset_status.end'):
+        notifications.emit(ctx, event, id=group_id, update={'status': status})
+
+
+@deadlocks.retried
+def _reset_status(ctx, group_id, status):
     with ctx.writing():
         visible(ctx, group_id, 'group:reset_status', consistency_groups=True)
         set_status(ctx, GROUP, group_id, status)

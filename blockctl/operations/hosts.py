@@ -1,26 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The backend an administrator names in a request: ``host`` (host@backend, or host@backend#pool) or ``cluster``."""
+"""What can be done with hosts: services, by where they run."""
 
 from blockctl import exceptions
+from blockctl.db import backends
 from blockctl.db import services
 from blockctl.operations import services as service_operations
-from blockctl.rpc import volume as volume_rpc
 
 
-def one(host, cluster):
-    """Whichever is given. Raises InvalidRequest unless it is exactly one."""
-    if bool(host) == bool(cluster):
-        raise exceptions.InvalidRequest(reason='One and only one of cluster and host must be set.')
-    return host or cluster
+def find(ctx, zone=None):
+    """Services as operations.services.find has them, of one zone or of all."""
+    ctx.must('volume_extension:hosts')
+    return [row for row in service_operations.all_with_state(ctx) if zone in (None, row.availability_zone)]
 
 
-def service(ctx, host):
-    """The service of a backend, as db.services has it, or None (of a cluster, too); in the caller's transaction."""
-    backend = volume_rpc.backend_of(host or '')
-    return next((row for row in services.everything(ctx)
-                 if row.binary == service_operations.VOLUME and row.host == backend), None)
+def show(ctx, host):
+    """{project: db.backends.Content} of the backend of a host that is not disabled. Raises ServiceNotFound."""
+    ctx.must('volume_extension:hosts')
+    with ctx.reading():
+        row = next((row for row in services.everything(ctx)
+                    if (row.binary, row.host) == (backends.BINARY, host) and not row.disabled), None)
+        if row is None:
+            raise exceptions.ServiceNotFound(binary=backends.BINARY, host=host)
+        return backends.contents(ctx, row.backend)
 
 
-def serves(ctx, row):
-    """Whether a service takes new work."""
-    return row is not None and not row.disabled and services.is_up(row, ctx.conf.service_down_time)
+def set_disabled(ctx, host, disabled):
+    """Have all services of a host take new work, or none. Raises HostDoesNotExist."""
+    ctx.must('volume_extension:hosts')
+    with ctx.writing():
+        if not services.set_host_disabled(ctx, host, disabled):
+            raise exceptions.HostDoesNotExist(host=host)

@@ -7,7 +7,7 @@ from blockctl import exceptions
 from blockctl.db import jobs
 from blockctl.flows import volume_manage
 from blockctl.jobs import waiting
-from blockctl.operations import hosts
+from blockctl.operations import backends
 from blockctl.rpc import volume as volume_rpc
 
 #: What a list can be sorted by: key -> value of an entry.
@@ -22,13 +22,14 @@ def find(ctx, kind, page, host, cluster):
     ``host``: host@backend, or one pool of it.  Raises InvalidRequest (host and cluster, marker, a backend that cannot
     say), ServiceNotFound, StillUnderWay.
     """
-    wanted = hosts.one(host, cluster)
-    backend, _, pool = wanted.partition('#')
+    wanted = backends.one(host, cluster)
     with ctx.reading():
-        found = hosts.service(ctx, host)
-    if not hosts.serves(ctx, found):
-        raise exceptions.ServiceNotFound(binary='cinder-volume', host=backend)
-    entries = [entry for entry in _ask(ctx, kind, found.host) if pool in ('', entry['pool'])]
+        place = backends.place(ctx, host, cluster)
+        serves = backends.serves(ctx, place)
+    if not serves:
+        raise exceptions.ServiceNotFound(binary='cinder-volume', host=volume_rpc.backend_of(wanted))
+    backend, pool = volume_rpc.backend_of(place), volume_rpc.pool_of(place)
+    entries = [entry for entry in _ask(ctx, kind, backend) if pool in ('', entry['pool'])]
     for key, direction in reversed(page.sorts or _DEFAULT):
         entries.sort(key=SORTS[key], reverse=direction == 'desc')
     return _part(entries, page)

@@ -9,10 +9,9 @@ from blockctl import extra_specs
 from blockctl.db import pools
 from blockctl.db import services
 from blockctl.db import volume_types
-from blockctl.operations import services as service_operations
 
 #: What a report says to blockctl only.
-_OURS = frozenset({'service_id', 'availability_zone'})
+_OURS = frozenset({'service_id', 'availability_zone', 'clustered'})
 
 
 def find(ctx, name=None, volume_type=None, capabilities=None):
@@ -23,12 +22,11 @@ def find(ctx, name=None, volume_type=None, capabilities=None):
     """
     ctx.must('scheduler_extension:scheduler_stats:get_pools')
     with ctx.reading():
-        usable = {row.host for row in services.everything(ctx) if row.binary == service_operations.VOLUME
-                  and not row.disabled and services.is_up(row, ctx.conf.service_down_time)}
+        usable = services.taking(ctx, ctx.conf.service_down_time)
         specs = volume_types.extra_specs(ctx, _type(ctx, volume_type).id) if volume_type else {}
         rows = pools.everything(ctx)
     return [types.SimpleNamespace(name=row.name, capabilities=_capabilities(row)) for row in rows
-            if row.backend in usable and name in (None, row.name) and extra_specs.satisfied(row.report, specs)
+            if usable.get(row.backend) and name in (None, row.name) and extra_specs.satisfied(row.report, specs)
             and all(str(row.report.get(key)) == value for key, value in (capabilities or {}).items())]
 
 
@@ -48,7 +46,7 @@ def _capabilities(row):
     return shown | {
         'max_over_subscription_ratio': ratio if ratio is None else str(ratio),
         'allocated_capacity_gb': row.claimed, 'provisioned_capacity_gb': row.claimed + row.foreign,
-        'filter_function': None, 'goodness_function': None,
+        'filter_function': shown.get('filter_function'), 'goodness_function': shown.get('goodness_function'),
         'timestamp': datetime.datetime.fromtimestamp(row.sequence / 1_000_000, datetime.UTC).replace(
             tzinfo=None).isoformat(timespec='microseconds'),
     }

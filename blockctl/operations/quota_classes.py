@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quota classes: limits by name. Those of the class 'default' hold for projects without their own."""
+"""Quota classes: limits by name. Those of the class 'default' hold for projects without their own.
+
+Unless ``use_default_quota_class`` is off: then the options do.
+"""
 
 from blockctl.db import quotas as db
 from blockctl.operations import quotas

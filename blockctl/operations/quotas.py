@@ -9,6 +9,7 @@ import dataclasses
 from blockctl import exceptions
 from blockctl.db import quotas
 from blockctl.db import volume_types
+from blockctl.operations import projects
 
 #: Limits of types have none unless somebody sets one.
 UNLIMITED = quotas.UNLIMITED
@@ -25,7 +26,7 @@ class Resource:
 def show(ctx, project_id):
     """{name as outside: Resource} of a project."""
     ctx.must('volume_extension:quotas:show', {'project_id': project_id})
-    _check(project_id)
+    projects.check_id('project_id', project_id)
     with ctx.reading():
         return _with_usage(names(ctx), quotas.limits(ctx, project_id), quotas.usages(ctx, project_id))
 
@@ -33,9 +34,9 @@ def show(ctx, project_id):
 def defaults(ctx, project_id):
     """{name as outside: limit} of a project that has none of its own."""
     ctx.must('volume_extension:quotas:show', {'project_id': project_id})
-    _check(project_id)
+    projects.check_id('project_id', project_id)
     with ctx.reading():
-        return limits_of(names(ctx), quotas.class_limits(ctx, 'default'))
+        return limits_of(names(ctx), quotas.defaults(ctx))
 
 
 def update(ctx, project_id, limits):
@@ -44,7 +45,7 @@ def update(ctx, project_id, limits):
     Raises InvalidRequest for a name that nothing is counted by.
     """
     ctx.must('volume_extension:quotas:update', {'project_id': project_id})
-    _check(project_id)
+    projects.check_id('project_id', project_id)
     with ctx.writing():
         counted = names(ctx)
         quotas.set_limits(ctx, project_id, inside(counted, limits, 'quota set'))
@@ -54,16 +55,9 @@ def update(ctx, project_id, limits):
 def delete(ctx, project_id):
     """Let the defaults hold for a project."""
     ctx.must('volume_extension:quotas:delete', {'project_id': project_id})
-    _check(project_id)
+    projects.check_id('project_id', project_id)
     with ctx.writing():
         quotas.forget_limits(ctx, project_id)
-
-
-def _check(project_id):
-    # Any project may be named (whether it exists is Keystone's to know), but it must be storable.
-    if not (project_id.isascii() and 0 < len(project_id) <= 64):
-        raise exceptions.InvalidField(field='project_id', value=project_id[:80],
-                                      reason='It is not the id of a project.')
 
 
 def names(ctx):

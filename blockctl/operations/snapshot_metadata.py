@@ -27,8 +27,8 @@ def read_one(ctx, snapshot_id, key):
 def write(ctx, snapshot_id, pairs, replace=False):
     """Add or overwrite ``pairs``, or make them all there is (``replace``). Returns all metadata."""
     with ctx.writing():
-        snapshots.visible(ctx, snapshot_id, 'volume:update_snapshot_metadata')
-        db_snapshots.lock(ctx, snapshot_id)
+        row = snapshots.visible(ctx, snapshot_id, 'volume:update_snapshot_metadata')
+        db_snapshots.lock(ctx, snapshot_id, row.project_id)
         db_pairs.write(ctx, db_snapshots.OWNER, snapshot_id, pairs, replace)
         return db_pairs.read(ctx, db_snapshots.OWNER, snapshot_id)
 
@@ -37,7 +37,7 @@ def write(ctx, snapshot_id, pairs, replace=False):
 def remove(ctx, snapshot_id, key):
     """Remove one key. Raises SnapshotMetadataNotFound."""
     with ctx.writing():
-        snapshots.visible(ctx, snapshot_id, 'volume:delete_snapshot_metadata')
-        db_snapshots.lock(ctx, snapshot_id)
+        row = snapshots.visible(ctx, snapshot_id, 'volume:delete_snapshot_metadata')
+        db_snapshots.lock(ctx, snapshot_id, row.project_id)
         if not db_pairs.delete(ctx, db_snapshots.OWNER, snapshot_id, key):
             raise exceptions.SnapshotMetadataNotFound(snapshot_id=snapshot_id, key=key)

@@ -51,13 +51,13 @@ def report(ctx, snapshot_id, status, progress=None):
     if status not in _REPORTS:
         raise exceptions.InvalidField(field='status', value=status, reason=f'It must be one of {", ".join(_REPORTS)}.')
     with ctx.writing():
-        snapshots.visible(ctx, snapshot_id, 'snapshot_extension:snapshot_actions:update_snapshot_status')
+        seen = snapshots.visible(ctx, snapshot_id, 'snapshot_extension:snapshot_actions:update_snapshot_status')
         transition(ctx, SNAPSHOT, snapshot_id, _REPORTS[status], ~jobs.at_work(table.c.id),
-                   **({} if progress is None else {'progress': progress}))
+                   table.c.project_id == seen.project_id, **({} if progress is None else {'progress': progress}))
 
 
 def force_delete(ctx, snapshot_id):
     """Accept that a snapshot goes, whatever its status is, unless a volume is being made of it."""
     with ctx.reading():
-        snapshots.visible(ctx, snapshot_id, 'volume_extension:snapshot_admin_actions:force_delete')
-    snapshot_delete.delete_snapshot(ctx, snapshot_id, force=True)
+        row = snapshots.visible(ctx, snapshot_id, 'volume_extension:snapshot_admin_actions:force_delete')
+    snapshot_delete.delete_snapshot(ctx, row, force=True)

@@ -12,6 +12,7 @@ from blockctl.db import volumes as db_volumes
 from blockctl.flows import notifications
 from blockctl.flows import snapshot_create
 from blockctl.flows import snapshot_delete
+from blockctl.operations import backends
 from blockctl.operations import volumes
 
 SORTS = frozenset(snapshot_lists.SORTS)
@@ -20,7 +21,8 @@ SORTS = frozenset(snapshot_lists.SORTS)
 def visible(ctx, snapshot_id, rule):
     """The row, in the caller's transaction, when the caller may do ``rule`` to it.
 
-    Raises SnapshotNotFound, also for another project's (that it exists is nobody's business), or NotAuthorized.
+    Raises SnapshotNotFound, also for another project's (that it exists is nobody's business), NotAuthorized, or
+    BackendIsFrozen for what would change it on storage that an administrator has frozen.
     """
     if not (snapshot_id.isascii() and len(snapshot_id) <= 36):
         raise exceptions.SnapshotNotFound(snapshot_id=snapshot_id)
@@ -28,6 +30,7 @@ def visible(ctx, snapshot_id, rule):
     if row.project_id != ctx.project_id and not ctx.is_admin:
         raise exceptions.SnapshotNotFound(snapshot_id=snapshot_id)
     ctx.must(rule, row)
+    backends.must_be_thawed(ctx, rule, volume_id=row.volume_id)
     return row
 
 
@@ -87,7 +90,11 @@ def create(ctx, new):
 
 def update(ctx, snapshot_id, values):
     """Change name and description. Returns (row, {id: metadata})."""
-    row, metadata, volume = _update(ctx, snapshot_id, values)
+    with ctx.reading():
+        row = visible(ctx, snapshot_id, 'volume:update_snapshot')
+        volume = db_volumes.get(ctx, row.volume_id)
+    notifications.snapshot(ctx, row, volume, 'update.start')
+    row, metadata = _update(ctx, snapshot_id, values)
     notifications.snapshot(ctx, row, volume, 'update.end')
     return row, metadata
 
@@ -96,16 +103,15 @@ def update(ctx, snapshot_id, values):
 def _update(ctx, snapshot_id, values):
     with ctx.writing():
         row = visible(ctx, snapshot_id, 'volume:update_snapshot')
-        volume = db_volumes.get(ctx, row.volume_id)
-        notifications.snapshot(ctx, row, volume, 'update.start')
         if values:
+            snapshots.lock(ctx, snapshot_id, row.project_id)
             snapshots.describe(ctx, snapshot_id, **values)
         row = snapshots.get(ctx, snapshot_id)
-        return row, {row.id: pairs.read(ctx, snapshots.OWNER, row.id)}, volume
+        return row, {row.id: pairs.read(ctx, snapshots.OWNER, row.id)}
 
 
 def delete(ctx, snapshot_id):
     """Accept that a snapshot goes. Raises SnapshotNotFound, NotAuthorized, InvalidState."""
     with ctx.reading():
-        visible(ctx, snapshot_id, 'volume:delete_snapshot')
-    snapshot_delete.delete_snapshot(ctx, snapshot_id)
+        row = visible(ctx, snapshot_id, 'volume:delete_snapshot')
+    snapshot_delete.delete_snapshot(ctx, row)

@@ -5,15 +5,18 @@ import dataclasses
 
 from oslo_log import log as logging
 
+from blockctl import encryption
 from blockctl import exceptions
 from blockctl import extra_specs
 from blockctl.db import groups as db_groups
 from blockctl.db import pools
 from blockctl.db import volume_choices
 from blockctl.db import volume_lists
+from blockctl.db import volume_type_encryption
 from blockctl.db import volume_types
 from blockctl.db import volumes as db_volumes
 from blockctl.flows import volume_create
+from blockctl.operations import backends
 from blockctl.operations import groups
 from blockctl.operations import snapshots
 from blockctl.operations import volumes
@@ -62,6 +65,8 @@ def create(ctx, new):
     no such type                      VolumeTypeNotFound(ByName)      choose one of the list of types
     the source's storage lacks what   InvalidField                    give no type
     the type asks for
+    the type's encryption is none     InvalidField                    choose another type
+    there is, or not the source's
     no such zone, or not the source's InvalidField                    choose one of the list of zones
     no such source                    SnapshotNotFound, ...           choose another
     the source's state forbids it     InvalidState                    wait, or choose another
@@ -76,14 +81,15 @@ def create(ctx, new):
         volume_type = _type(ctx, new, source)
         specs = volume_types.extra_specs(ctx, volume_type.id)
         _check_type(ctx, volume_type, specs, source)
+        _check_encryption(ctx, volume_type, source)
         zone = _zone(ctx, new, specs, source)
     multiattach = specs.get(MULTIATTACH_SPEC[0]) == MULTIATTACH_SPEC[1]
     if multiattach:
         ctx.must('volume:multiattach')
     row = volume_create.create_volume(ctx, volume_create.CreateVolume(
         size=size, name=new.name, description=new.description, volume_type=volume_type, extra_specs=specs,
-        availability_zone=zone, metadata=new.metadata, source=source, group_id=new.group_id, group=group,
-        multiattach=multiattach, scheduler_hints=new.scheduler_hints))
+        availability_zone=zone, any_zone=_any_zone(ctx, new, specs, source, zone), metadata=new.metadata, source=source,
+        group_id=new.group_id, group=group, multiattach=multiattach, scheduler_hints=new.scheduler_hints))
     related = volume_lists.Related()
     related.metadata[row.id] = new.metadata
     if group is not None and db_groups.is_consistency_group(group):
@@ -104,19 +110,20 @@ def _source(ctx, new):
 
 def _of_snapshot(ctx, new):
     snapshot = snapshots.visible(ctx, new.snapshot_id, 'volume:get_snapshot')
-    volume = _located(db_volumes.get(ctx, snapshot.volume_id), 'snapshot_id', snapshot.id)
+    volume = _located(ctx, db_volumes.get(ctx, snapshot.volume_id), 'snapshot_id', snapshot.id)
     return volume_create.Source('snapshot', snapshot.id, snapshot.volume_size, volume)
 
 
 def _of_volume(ctx, new):
-    volume = _located(volumes.visible(ctx, new.source_volid, 'volume:get'), 'source_volid', new.source_volid)
+    volume = _located(ctx, volumes.visible(ctx, new.source_volid, 'volume:get'), 'source_volid', new.source_volid)
     return volume_create.Source('volume', volume.id, volume.size, volume)
 
 
-def _located(volume, field, value):
+def _located(ctx, volume, field, value):
     """The row of a volume that is on some storage; one that failed to be made is not."""
     if volume.host is None:
         raise exceptions.InvalidField(field=field, value=value, reason='No storage has it.')
+    backends.must_be_thawed(ctx, 'volume:create', volume.host)
     return volume
 
 
@@ -140,6 +147,7 @@ def _group(ctx, new, source):
     if new.group_id is None:
         return None
     group = groups.visible(ctx, new.group_id, 'group:get', consistency_groups=True)
+    backends.must_be_thawed(ctx, 'volume:create', group.host)
     if not new.volume_type:
         raise exceptions.InvalidRequest(reason='volume_type must be provided when creating a volume in a group.')
     wanted = volume_choices.volume_type(ctx, new.volume_type)
@@ -171,11 +179,11 @@ def _type(ctx, new, source):
     """The row of the type asked for, or of the source's, or of the default one. Raises VolumeTypeNotFound(ByName)."""
     if new.volume_type is None and source is not None and source.volume.volume_type_id is not None:
         return volume_types.get(ctx, source.volume.volume_type_id)
-    wanted = new.volume_type or ctx.conf.default_volume_type
+    wanted = new.volume_type
+    if not wanted:
+        return volume_choices.default_type(ctx)
     row = volume_choices.volume_type(ctx, wanted)
     if row is None:
-        if not new.volume_type:
-            LOG.error('The default volume type %s does not exist.', wanted)
         raise (exceptions.VolumeTypeNotFound(volume_type_id=wanted) if _looks_like_id(wanted)
                else exceptions.VolumeTypeNotFoundByName(name=wanted))
     return row
@@ -196,6 +204,22 @@ def _check_type(ctx, volume_type, specs, source):
             'of what the volume is made of: give its type, or none.')
 
 
+def _check_encryption(ctx, volume_type, source):
+    """A volume is encrypted as its type says, or not made; and the data of a source stay as they are."""
+    if source is not None:
+        if not volume_type_encryption.alike(ctx, volume_type.id, source.volume.volume_type_id):
+            raise exceptions.InvalidField(field='volume_type', value=volume_type.id, reason='What the volume is made '
+                                          'of is not encrypted in the same way.')
+        return
+    settings = volume_type_encryption.settings_of(volume_type)
+    if settings is not None:
+        try:
+            encryption.plan(settings)
+        except ValueError as error:
+            raise exceptions.InvalidField(field='volume_type', value=volume_type.id,
+                                          reason=f'Its volumes cannot be encrypted: {error}.') from None
+
+
 # --- its zone
 def _zone(ctx, new, specs, source):
     """The name of the zone asked for, or of the source's, or of the default one. Raises InvalidField."""
@@ -212,12 +236,22 @@ def _zone(ctx, new, specs, source):
     return wanted
 
 
+def _any_zone(ctx, new, specs, source, zone):
+    """Whether ``zone`` is only the first of those that the type allows, of which nobody asked for one."""
+    return source is None and new.availability_zone is None and ZONES_SPEC in specs and zone != _default_zone(ctx)
+
+
+def _default_zone(ctx):
+    return ctx.conf.default_availability_zone or ctx.conf.storage_availability_zone
+
+
 def free_zone(ctx, wanted, specs):
     """The zone of a volume that may be in any: what is asked for, or the default. Raises InvalidField for others.
 
-    A default is not checked: whether something serves it is the scheduler's to find out.
+    The default is not checked: whether something serves it is the scheduler's to find out.  A type that does not allow
+    it has to allow a zone that is served.
     """
-    default = ctx.conf.default_availability_zone or ctx.conf.storage_availability_zone
+    default = _default_zone(ctx)
     of_type = specs.get(ZONES_SPEC)
     if of_type is None:
         if wanted is None:
@@ -230,7 +264,11 @@ def free_zone(ctx, wanted, specs):
             return default
         served = volume_choices.zones(ctx)
         if wanted is None:
-            return next((zone for zone in allowed if zone in served), allowed[0] if allowed else default)
+            found = next((zone for zone in allowed if zone in served), None)
+            if found is None:
+                raise exceptions.InvalidRequest(
+                    reason=f'availability_zone: nothing serves those that the volume type allows ({of_type[:80]})')
+            return found
         if wanted in served:
             if wanted in allowed:
                 return wanted

@@ -4,6 +4,7 @@
 from blockctl import exceptions
 from blockctl.db import deadlocks
 from blockctl.db import volume_changes
+from blockctl.db.tables import volumes as table
 from blockctl.db.transition import transition
 from blockctl.operations import volumes
 from blockctl.states import VOLUME
@@ -23,8 +24,8 @@ def read(ctx, volume_id):
 def add(ctx, volume_id, pairs):
     """Add or overwrite ``pairs``. Returns all of it."""
     with ctx.writing():
-        volumes.visible(ctx, volume_id, 'volume_extension:volume_image_metadata:set')
-        transition(ctx, VOLUME, volume_id, 'image_metadata')
+        seen = volumes.visible(ctx, volume_id, 'volume_extension:volume_image_metadata:set')
+        transition(ctx, VOLUME, volume_id, 'image_metadata', table.c.project_id == seen.project_id)
         volume_changes.set_image_metadata(ctx, volume_id, pairs)
         return volume_changes.image_metadata(ctx, volume_id)
 
@@ -33,7 +34,7 @@ def add(ctx, volume_id, pairs):
 def remove(ctx, volume_id, key):
     """Remove one key. Raises ImageMetadataNotFound."""
     with ctx.writing():
-        volumes.visible(ctx, volume_id, 'volume_extension:volume_image_metadata:remove')
-        transition(ctx, VOLUME, volume_id, 'image_metadata')
+        seen = volumes.visible(ctx, volume_id, 'volume_extension:volume_image_metadata:remove')
+        transition(ctx, VOLUME, volume_id, 'image_metadata', table.c.project_id == seen.project_id)
         if not volume_changes.delete_image_metadata(ctx, volume_id, key):
             raise exceptions.ImageMetadataNotFound(volume_id=volume_id)

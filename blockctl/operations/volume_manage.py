@@ -11,13 +11,17 @@ from blockctl.db import volume_choices
 from blockctl.db import volume_lists
 from blockctl.db import volume_manage as db
 from blockctl.db import volume_moves
+from blockctl.db import volume_type_encryption
 from blockctl.db import volume_types
 from blockctl.flows import driver_values
 from blockctl.flows import volume_manage
-from blockctl.operations import hosts
+from blockctl.operations import backends
 from blockctl.operations import manageable
 from blockctl.operations import volume_create
 from blockctl.operations import volumes
+
+
+_NOT_OURS = 'Its volumes are encrypted, and what is on a backend already is not, or by a key that is not known here.'
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,18 +50,19 @@ def manage(ctx, existing):
 
     Whether it is there, how large it is and whether its pool offers the type turns out later: the volume then ends in
     error_managing, with a message.  Raises InvalidRequest (host and cluster), HostNotFound, InvalidVolumeType,
-    AlreadyManaged, OverQuota.
+    AlreadyManaged, BackendIsFrozen, OverQuota.
     """
     ctx.must('volume_extension:volume_manage')
-    wanted = hosts.one(existing.host, existing.cluster)
+    wanted = backends.one(existing.host, existing.cluster)
     with ctx.reading():
-        if existing.cluster:
-            raise exceptions.ClusterNotFound(cluster=wanted)
-        if hosts.service(ctx, existing.host) is None:
-            raise exceptions.HostNotFound(host=wanted)
-        volume_type = volume_choices.volume_type(ctx, existing.volume_type or ctx.conf.default_volume_type)
-        if volume_type is None:
-            raise exceptions.InvalidVolumeType(name=existing.volume_type or ctx.conf.default_volume_type)
+        place = backends.place(ctx, existing.host, existing.cluster)
+        if place is None:
+            raise (exceptions.ClusterNotFound(cluster=wanted) if existing.cluster
+                   else exceptions.HostNotFound(host=wanted))
+        backends.must_be_thawed(ctx, 'volume_extension:volume_manage', place)
+        volume_type = _type(ctx, existing.volume_type)
+        if volume_type_encryption.get(ctx, volume_type.id) is not None:
+            raise exceptions.InvalidField(field='volume_type', value=volume_type.id, reason=_NOT_OURS)
         specs = volume_types.extra_specs(ctx, volume_type.id)
         image_id = driver_values.id_in(ctx.conf.volume_name_template, existing.source_name)
         if image_id is not None and db.holder(ctx, image_id) is not None:
@@ -70,11 +75,19 @@ def manage(ctx, existing):
         'availability_zone': zone or ctx.conf.default_availability_zone or ctx.conf.storage_availability_zone,
         'multiattach': specs.get(key) == value, 'shared_targets': True,
     }, existing.metadata, {
-        'to': existing.host, 'source_name': existing.source_name, 'availability_zone': zone, 'extra_specs': specs,
+        'to': place, 'source_name': existing.source_name, 'availability_zone': zone, 'extra_specs': specs,
         'volume_type': {'id': volume_type.id, 'name': volume_type.name}})
     related = volume_lists.Related()
     related.metadata[row.id] = existing.metadata
     return row, related
+
+
+def _type(ctx, wanted):
+    """The row of the type asked for (name or id), or of the default one."""
+    found = volume_choices.volume_type(ctx, wanted) if wanted else volume_choices.default_type(ctx)
+    if found is None:
+        raise exceptions.InvalidVolumeType(name=wanted)
+    return found
 
 
 def unmanage(ctx, volume_id):

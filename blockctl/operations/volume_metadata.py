@@ -7,6 +7,7 @@ import json
 from blockctl import exceptions
 from blockctl.db import deadlocks
 from blockctl.db import volume_changes
+from blockctl.db import volumes as db_volumes
 from blockctl.operations import volumes
 
 
@@ -66,8 +67,8 @@ def _set(ctx, volume_id, rule, pairs, seen, replace):
 
 
 def _locked(ctx, volume_id, rule):
-    volumes.visible(ctx, volume_id, rule)
-    volume_changes.lock(ctx, volume_id)
+    row = volumes.visible(ctx, volume_id, rule)
+    db_volumes.lock(ctx, volume_id, row.project_id)
     return volume_changes.metadata(ctx, volume_id)
 
 

@@ -7,13 +7,13 @@ from blockctl.db import pools
 from blockctl.db import volume_moves
 from blockctl.db import volume_types
 from blockctl.flows import volume_migrate
-from blockctl.operations import hosts
+from blockctl.operations import backends
 from blockctl.operations import volumes
 from blockctl.states import VOLUME
 
 
 def migrate(ctx, volume_id, host=None, cluster=None, force_host_copy=False, lock_volume=False):
-    """Accept that a volume moves to ``host`` (host@backend, or a pool of it).
+    """Accept that a volume moves to ``host`` (host@backend, or a pool of it), or to ``cluster``.
 
     ``force_host_copy``: by qemu-img, though the driver could do it; ``lock_volume``: nobody may use it meanwhile.
 
@@ -28,18 +28,19 @@ def migrate(ctx, volume_id, host=None, cluster=None, force_host_copy=False, lock
     another request is faster           InvalidState             look at it again
     ==================================  =======================  ==========================================
     """
-    wanted = hosts.one(host, cluster)
+    wanted = backends.one(host, cluster)
     with ctx.reading():
         row = volumes.visible(ctx, volume_id, 'volume_extension:volume_admin_actions:migrate_volume')
-        if not hosts.serves(ctx, hosts.service(ctx, host)):
+        place = backends.place(ctx, host, cluster)
+        if not backends.serves(ctx, place):
             raise exceptions.InvalidHost(host=wanted)
         _check(ctx, row)
-        _check_place(ctx, row, host)
+        _check_place(ctx, row, place)
         volume_type = volume_types.get(ctx, row.volume_type_id) if row.volume_type_id else None
         specs = volume_types.extra_specs(ctx, row.volume_type_id) if row.volume_type_id else {}
     event = 'migrate.lock' if lock_volume else 'migrate'
     volume_migrate.migrate_volume(ctx, row, volume_migrate.payload_of(
-        row, VOLUME.moves[event].target or row.status, volume_type, specs, to=host, force_host_copy=force_host_copy),
+        row, VOLUME.moves[event].target or row.status, volume_type, specs, to=place, force_host_copy=force_host_copy),
         lock_volume)
 
 

@@ -3,7 +3,9 @@
 
 from blockctl import exceptions
 from blockctl import states
+from blockctl.db import qos_specs
 from blockctl.db import volume_choices
+from blockctl.db import volume_type_encryption
 from blockctl.db import volume_types
 from blockctl.flows import volume_migrate
 from blockctl.flows import volume_retype
@@ -38,18 +40,21 @@ def retype(ctx, volume_id, new_type, policy=volume_retype.NEVER):
         if volume_type is None:
             raise exceptions.VolumeTypeNotFoundByName(name=new_type)
         specs = volume_types.extra_specs(ctx, volume_type.id)
-        old_type = volume_types.get(ctx, row.volume_type_id) if row.volume_type_id else None
+        alike = volume_type_encryption.alike(ctx, row.volume_type_id, volume_type.id)
+        was, will_be = (qos_specs.of_type(ctx, each).for_host(row.size)
+                        for each in (row.volume_type_id, volume_type.id))
     key, value = volume_create.MULTIATTACH_SPEC
     multiattach = specs.get(key) == value
     if multiattach:
         ctx.must('volume:multiattach', row)
-    _check(row, old_type, volume_type, multiattach)
+    _check(row, volume_type, multiattach, same_qos=was == will_be, alike=alike)
     volume_retype.retype_volume(ctx, row, volume_migrate.payload_of(
         row, _MEANWHILE, volume_type, specs, policy=policy,
         new_type={'volume_type_id': volume_type.id, 'multiattach': multiattach}))
 
 
-def _check(row, old_type, volume_type, multiattach):
+def _check(row, volume_type, multiattach, same_qos, alike):
+    """``same_qos``: what hosts are told to see to stays the same; ``alike``: so does its encryption."""
     used = row.attach_status != 'detached'
     allowed = [state for event in ('retype', 'retype.attached') for state in VOLUME.moves[event].sources]
     reasons = [text for wrong, text in (
@@ -59,8 +64,7 @@ def _check(row, old_type, volume_type, multiattach):
         (row.volume_type_id == volume_type.id, f'its type is {volume_type.name} already'),
         (used and row.multiattach != multiattach,
          'whether several servers may share it cannot change while one uses it'),
-        (used and old_type is not None and old_type.qos_specs_id != volume_type.qos_specs_id,
-         'its front-end QoS cannot change while a server uses it'),
-        (row.encryption_key_id is not None, 'it is encrypted')) if wrong]
+        (used and not same_qos, 'its front-end QoS cannot change while a server uses it'),
+        (not alike, 'volumes of that type are not encrypted in the same way')) if wrong]
     if reasons:
         raise exceptions.CannotRetype(volume_id=row.id, reason='; '.join(reasons))

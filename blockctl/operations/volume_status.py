@@ -10,6 +10,7 @@ from blockctl.db import volume_changes
 from blockctl.db import volumes as db_volumes
 from blockctl.db.tables import volumes as table
 from blockctl.db.transition import reset as set_status
+from blockctl.flows import notifications
 from blockctl.flows import volume_delete
 from blockctl.flows import work_fence
 from blockctl.operations import volumes
@@ -19,7 +20,6 @@ _ATTACH_STATES = ('attached', 'detached')
 _MIGRATION_STATES = ('migrating', 'error', 'success', 'completing', 'none', 'starting')
 
 
-@deadlocks.retried
 def reset(ctx, volume_id, status=None, attach_status=None, migration_status=None):
     """Set what is given. Work that is under way on the volume ends where it is: what it took is returned.
 
@@ -28,6 +28,14 @@ def reset(ctx, volume_id, status=None, attach_status=None, migration_status=None
     when another request is faster.
     """
     _check(status, attach_status, migration_status)
+    row = _reset(ctx, volume_id, status, attach_status, migration_status)
+    for event in ('reset_status.start', 'reset_status.end'):
+        notifications.volume(ctx, row, event)
+
+
+@deadlocks.retried
+def _reset(ctx, volume_id, status, attach_status, migration_status):
+    """The row as it was."""
     with ctx.writing():
         row = volumes.visible(ctx, volume_id, 'volume_extension:volume_admin_actions:reset_status')
         attached = attachments.of_volume(ctx, volume_id)
@@ -52,6 +60,7 @@ def reset(ctx, volume_id, status=None, attach_status=None, migration_status=None
         if status is not None:
             work_fence.end_work(ctx, volume_id, row.host)
             snapshots.leave(ctx, volume_id)
+    return row
 
 
 def _forget_attachments(ctx, volume_id):

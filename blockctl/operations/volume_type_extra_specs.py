@@ -7,6 +7,7 @@ What volumes were promised does not change under them: while a volume has the ty
 
 from blockctl import exceptions
 from blockctl.db import volume_types as db
+from blockctl.flows import notifications
 from blockctl.operations import volume_types
 
 
@@ -33,12 +34,14 @@ def create(ctx, volume_type_id, specs):
     """Add or change several. Raises VolumeTypeNotFound, VolumeTypeSpecsInUse."""
     ctx.must('volume_extension:types_extra_specs:create')
     _set(ctx, volume_type_id, specs)
+    notifications.emit(ctx, 'volume_type_extra_specs.create', type_id=volume_type_id, specs=specs)
 
 
 def update(ctx, volume_type_id, key, value):
     """Add or change one. Raises VolumeTypeNotFound, VolumeTypeSpecsInUse."""
     ctx.must('volume_extension:types_extra_specs:update')
     _set(ctx, volume_type_id, {key: value})
+    notifications.emit(ctx, 'volume_type_extra_specs.update', type_id=volume_type_id, id=key)
 
 
 def _set(ctx, volume_type_id, specs):
@@ -53,6 +56,7 @@ def delete(ctx, volume_type_id, key):
     with ctx.writing():
         _changeable(ctx, volume_type_id)
         db.delete_extra_spec(ctx, volume_type_id, key)
+    notifications.emit(ctx, 'volume_type_extra_specs.delete', type_id=volume_type_id, id=key)
 
 
 def _changeable(ctx, volume_type_id):

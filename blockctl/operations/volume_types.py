@@ -7,8 +7,12 @@ from oslo_utils import uuidutils
 
 from blockctl import exceptions
 from blockctl.db import conditions
+from blockctl.db import deadlocks
+from blockctl.db import default_types
+from blockctl.db import volume_choices
 from blockctl.db import volume_types
 from blockctl.db.tables import volume_types as table
+from blockctl.flows import notifications
 
 SORTS = frozenset(volume_types.SORTS)
 
@@ -40,10 +44,10 @@ def show(ctx, volume_type_id):
 
 
 def default(ctx):
-    """(row, Shown) of the type of volumes whose request names none. Raises VolumeTypeNotFoundByName."""
+    """(row, Shown) of the type of volumes whose request names none. Raises VolumeTypeNotFound(ByName)."""
     ctx.must('volume_extension:type_get')
     with ctx.reading():
-        row = volume_types.named(ctx, ctx.conf.default_volume_type)
+        row = volume_choices.default_type(ctx)
         return row, _shown(ctx, [row])
 
 
@@ -81,7 +85,9 @@ def create(ctx, name, description=None, is_public=True, extra_specs=None):
         volume_type_id = uuidutils.generate_uuid()
         volume_types.insert_type(ctx, volume_type_id, name, description, is_public, extra_specs or {})
         row = volume_types.get(ctx, volume_type_id)
-        return row, _shown(ctx, [row])
+        shown = _shown(ctx, [row])
+    _tell(ctx, 'volume_type.create', row)
+    return row, shown
 
 
 def update(ctx, volume_type_id, values):
@@ -94,7 +100,9 @@ def update(ctx, volume_type_id, values):
         visible(ctx, volume_type_id)
         volume_types.change(ctx, volume_type_id, values)
         row = volume_types.get(ctx, volume_type_id)
-        return row, _shown(ctx, [row])
+        shown = _shown(ctx, [row])
+    _tell(ctx, 'volume_type.update', row)
+    return row, shown
 
 
 def delete(ctx, volume_type_id):
@@ -105,15 +113,30 @@ def delete(ctx, volume_type_id):
     ==================================  ==============================  =====================================
     no such type                        VolumeTypeNotFound
     new volumes get it by default       DefaultVolumeType               set default_volume_type to another
-    volumes have it                     VolumeTypeInUse                 delete or retype them
+    those of a project do               DefaultVolumeType               give the project another default type
+    volumes or groups have it           VolumeTypeInUse                 delete or retype them
     ==================================  ==============================  =====================================
     """
     ctx.must('volume_extension:type_delete')
+    _tell(ctx, 'volume_type.delete', _delete(ctx, volume_type_id))
+
+
+@deadlocks.retried
+def _delete(ctx, volume_type_id):
+    """The row as it was."""
     with ctx.writing():
         row = visible(ctx, volume_type_id)
-        if row.name == ctx.conf.default_volume_type:
+        # A project that gets it as its default at this moment is refused by the foreign key, or refuses this by it.
+        if row.name == ctx.conf.default_volume_type or default_types.is_default(ctx, volume_type_id):
             raise exceptions.DefaultVolumeType(volume_type_id=volume_type_id)
         volume_types.delete(ctx, volume_type_id)
+    return row
+
+
+def _tell(ctx, event, row):
+    notifications.emit(ctx, event, volume_types={
+        'id': row.id, 'name': row.name, 'description': row.description, 'is_public': row.is_public,
+        'qos_specs_id': row.qos_specs_id, 'created_at': row.created_at, 'updated_at': row.updated_at})
 
 
 def see_sensitive(ctx):

@@ -5,9 +5,12 @@ from blockctl import exceptions
 from blockctl.db import deadlocks
 from blockctl.db import volume_changes
 from blockctl.db import volume_lists
+from blockctl.db import volumes as db_volumes
+from blockctl.db.tables import volumes as table
 from blockctl.db.transition import transition
 from blockctl.flows import notifications
 from blockctl.flows import volume_delete
+from blockctl.operations import backends
 from blockctl.states import VOLUME
 
 SORTS = frozenset(volume_lists.SORTS)
@@ -23,7 +26,8 @@ def show(ctx, volume_id):
 def visible(ctx, volume_id, rule):
     """The row, in the caller's transaction, when the caller may do ``rule`` to it.
 
-    Raises VolumeNotFound, also for another project's (that it exists is nobody's business), or NotAuthorized.
+    Raises VolumeNotFound, also for another project's (that it exists is nobody's business), NotAuthorized, or
+    BackendIsFrozen for what would change it on storage that an administrator has frozen.
     """
     if not (volume_id.isascii() and len(volume_id) <= 36):
         raise exceptions.VolumeNotFound(volume_id=volume_id)
@@ -31,6 +35,7 @@ def visible(ctx, volume_id, rule):
     if row.project_id != ctx.project_id and not ctx.is_admin:
         raise exceptions.VolumeNotFound(volume_id=volume_id)
     ctx.must(rule, row)
+    backends.must_be_thawed(ctx, rule, row.host)
     return row
 
 
@@ -61,20 +66,20 @@ def update(ctx, volume_id, values, metadata=None):
     with ctx.reading():
         row = visible(ctx, volume_id, 'volume:update')
     notifications.volume(ctx, row, 'update.start')
-    row, related = _change(ctx, volume_id, values, metadata)
+    row, related = _change(ctx, row, values, metadata)
     notifications.volume(ctx, row, 'update.end')
     return row, related
 
 
 @deadlocks.retried
-def _change(ctx, volume_id, values, metadata):
+def _change(ctx, seen, values, metadata):
     with ctx.writing():
-        volume_changes.lock(ctx, volume_id)
+        db_volumes.lock(ctx, seen.id, seen.project_id)
         if values:
-            volume_changes.describe(ctx, volume_id, **values)
+            volume_changes.describe(ctx, seen.id, **values)
         if metadata is not None:
-            volume_changes.set_metadata(ctx, volume_id, metadata, replace=True)
-        row = volume_lists.get(ctx, volume_id)
+            volume_changes.set_metadata(ctx, seen.id, metadata, replace=True)
+        row = volume_lists.get(ctx, seen.id)
         return row, volume_lists.related(ctx, [row])
 
 
@@ -93,7 +98,8 @@ def delete(ctx, volume_id, force=False, cascade=False):
 def set_bootable(ctx, volume_id, bootable):
     """Say whether a server can be started from the volume."""
     with ctx.writing():
-        visible(ctx, volume_id, 'volume:update')
+        seen = visible(ctx, volume_id, 'volume:update')
+        db_volumes.lock(ctx, volume_id, seen.project_id)
         volume_changes.describe(ctx, volume_id, bootable=bootable)
 
 
@@ -101,6 +107,6 @@ def set_bootable(ctx, volume_id, bootable):
 def set_readonly(ctx, volume_id, readonly):
     """Say that servers may only read the volume, from their next attachment on. Raises InvalidState."""
     with ctx.writing():
-        visible(ctx, volume_id, 'volume:update_readonly_flag')
-        transition(ctx, VOLUME, volume_id, 'readonly')
+        seen = visible(ctx, volume_id, 'volume:update_readonly_flag')
+        transition(ctx, VOLUME, volume_id, 'readonly', table.c.project_id == seen.project_id)
         volume_changes.set_note(ctx, volume_id, 'readonly', str(readonly))

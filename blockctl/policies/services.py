@@ -11,7 +11,8 @@ RULES = rules(
       ('enable', 'disable', 'disable-log-reason', 'set-log', 'get-log')]),
     ('volume:freeze_host', ADMIN, 'Freeze a backend.', [('PUT', '/os-services/freeze')]),
     ('volume:thaw_host', ADMIN, 'Thaw a backend.', [('PUT', '/os-services/thaw')]),
-    ('volume:failover_host', ADMIN, 'Fail a backend over.', [('PUT', '/os-services/failover_host')]),
+    ('volume:failover_host', ADMIN, 'Fail a backend over.',
+     [('PUT', '/os-services/failover_host'), ('PUT', '/os-services/failover')]),
 )
 
 

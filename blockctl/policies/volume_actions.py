@@ -65,7 +65,17 @@ _REVERT = (
     ('volume:revert_to_snapshot', MEMBER, 'Put a volume back to its latest snapshot.', _action('revert')),
 )
 
-RULES = rules(*_EXTEND, *_STATUS, *_FLAGS, *_IMAGE_METADATA, *_PLACE, *_ATTACH, *_REVERT)
+# Nothing asks these yet: they are here so that a policy file which has them stays as it is.
+_IMAGE = (
+    ('volume_extension:volume_actions:upload_image', MEMBER, 'Make an image of a volume.',
+     _action('os-volume_upload_image')),
+    ('volume_extension:volume_actions:upload_public', ADMIN, 'Make a public image of a volume.',
+     _action('os-volume_upload_image')),
+    ('volume:reimage', MEMBER, 'Put an image on a volume again.', _action('os-reimage')),
+    ('volume:reimage_reserved', MEMBER, 'The same, while the volume is reserved.', _action('os-reimage')),
+)
+
+RULES = rules(*_EXTEND, *_STATUS, *_FLAGS, *_IMAGE_METADATA, *_PLACE, *_ATTACH, *_REVERT, *_IMAGE)
 
 
 def list_rules():

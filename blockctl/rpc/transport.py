@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The message bus: oslo.messaging, on this process's own configuration.
 
-Messages carry a job's id and the name of an operation; secrets and request bodies never travel (DESIGN.md section 4).
+Messages carry a job's id and the name of an operation, or what an administrator wants to know of processes
+(processes.py); secrets and tenants' requests never travel (DESIGN.md section 4).
 """
 
 import threading
@@ -11,6 +12,8 @@ from oslo_log import log as logging
 LOG = logging.getLogger(__name__)
 
 SCHEDULER = 'scheduler'  # the topic of every scheduler; a backend's is host@backend
+PROCESSES = 'processes'  # the topic of every process
+LISTENING = 5  # seconds in which a server listens that was just started
 EXCHANGE = 'blockctl'
 _ONCE = threading.Lock()
 _ON_THE_BUS = 'blockctl-%s'
@@ -50,6 +53,17 @@ class Bus:
 
         return send
 
+    def announcer(self):
+        """A function ``send(topic, operation, arguments)`` that reaches every listener; it may block or raise."""
+        oslo_messaging = library()
+        client = oslo_messaging.get_rpc_client(
+            self.transport, oslo_messaging.Target(exchange=EXCHANGE), retry=0)
+
+        def send(topic, operation, arguments):
+            client.prepare(topic=_ON_THE_BUS % topic, fanout=True).cast({}, operation, **arguments)
+
+        return send
+
     def close(self):
         if self._transport is not None:
             self._transport.cleanup()
@@ -76,15 +90,34 @@ def response_timeout(conf):
     return conf.rpc_response_timeout
 
 
+def notification_drivers(conf):
+    """What [oslo_messaging_notifications] driver names: nothing, where nobody is to be told."""
+    library()
+    from oslo_messaging.notify import notifier
+
+    conf.register_opts(notifier._notifier_opts, 'oslo_messaging_notifications')  # noqa: SLF001 - it has no other name
+    return conf.oslo_messaging_notifications.driver
+
+
+def notification_transport(conf):
+    """The way to those who listen to notifications, which may be another bus than the services'."""
+    _register_missing(conf)
+    return library().get_notification_transport(conf)
+
+
 def _make(conf, url):
-    oslo_messaging = library()
+    _register_missing(conf)
+    return library().get_rpc_transport(conf, url=url, allowed_remote_exmods=['blockctl.exceptions'])
+
+
+def _register_missing(conf):
+    """Register what oslo.messaging registers on cfg.CONF only, and without which every call fails."""
+    library()
     from oslo_messaging._metrics import client as metrics
     from oslo_messaging._tracing import client as tracing
 
-    # They register these on cfg.CONF only, and every call fails without them.
     conf.register_opts(metrics.oslo_messaging_metrics, 'oslo_messaging_metrics')
     conf.register_opts(tracing.oslo_messaging_tracing, 'oslo_messaging_tracing')
-    return oslo_messaging.get_rpc_transport(conf, url=url, allowed_remote_exmods=['blockctl.exceptions'])
 
 
 class Server:

@@ -4,9 +4,10 @@
 #: The methods of its endpoint. Each says that a job of the backend is there, and takes the job's id only.
 OPERATIONS = ('create_volume', 'delete_volume', 'create_snapshot', 'delete_snapshot', 'revert_volume',
               'create_group_snapshot', 'delete_group_snapshot',
-              'extend_volume', 'volume_extended', 'migrate_volume',
+              'extend_volume', 'volume_extended', 'migrate_volume', 'retype_volume',
               'clear_volume', 'manage_volume', 'list_manageable', 'manage_snapshot',
-              'connect_attachment', 'disconnect_attachment', 'initialize_connection', 'terminate_connection')
+              'connect_attachment', 'disconnect_attachment', 'initialize_connection', 'terminate_connection',
+              'transfer_volume', 'clear_key', 'look_again')
 
 
 def backend_of(host):

@@ -14,6 +14,7 @@ from stevedore import driver as stevedore_driver
 from blockctl import conf as configuration
 from blockctl import context
 from blockctl import exceptions
+from blockctl.conf import backend as backend_options
 from blockctl.db import services as db_services
 from blockctl.flows import handlers
 from blockctl.jobs import incarnation
@@ -101,7 +102,8 @@ class Backend:
                 self._driver.start()
                 ctx = context.Context(self._app, overwrite=True)
                 self._refuse_second_machine(ctx)
-                self._service_id = self._beat.serve(ctx, BINARY, self._topic, self.section.zone)
+                self._service_id = self._beat.serve(ctx, BINARY, self.section.service_host, self.section.zone,
+                                                    self.section.cluster_name)
                 reports.store(ctx, self.section, self._service_id, self._driver)
                 LOG.info('Backend %s is served.', self._topic)
                 return True
@@ -130,6 +132,12 @@ class Backend:
             reports.store(ctx, self.section, self._service_id, self._driver)
         except Exception as error:
             LOG.warning('Backend %s could not be looked at: %s', self._topic, error)
+
+
+def options_of(conf, name):
+    """Every option that the section of a backend may have. Raises ConfigurationError."""
+    driver, _ = load_driver(conf, name)
+    return [*backend_options.OPTIONS, *driver.options()]
 
 
 def load_driver(conf, name):

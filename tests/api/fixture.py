@@ -6,6 +6,7 @@ Every answer is checked for the rule that its route declares: whoever got or was
 """
 
 import datetime
+import logging
 import os
 import shutil
 import tempfile
@@ -24,6 +25,7 @@ from blockctl.api import routes
 from blockctl.api.middleware import auth
 from blockctl.api.middleware import request_id
 from blockctl.cmd import process
+from blockctl.conf.key_manager import FIXED_KEY_ID
 from blockctl.db import schema
 from blockctl.db import tables
 from blockctl.rpc import transport
@@ -190,19 +192,20 @@ class ManyVolumes(Empty):
 
 
 class Zones(Empty):
-    """Volume services in the zones nova and east, and a disabled one in west; a type for east, a private type."""
+    """Volume services in the zones nova and east, a disabled one in west; types for east, for west, a private one."""
 
     def fill(self):
         now = datetime.datetime(2026, 1, 1)
         for number, (zone, disabled) in enumerate((('nova', False), ('east', False), ('west', True))):
             self.stage.insert(tables.services, id=str(uuid.uuid4()), binary='cinder-volume', host=f'stage@{number}',
                               availability_zone=zone, disabled=disabled, frozen=False, created_at=now)
-        for name, public in (('eastern', True), ('secret', False)):
+        for name, public in (('eastern', True), ('western', True), ('secret', False)):
             type_id = str(uuid.uuid4())
             self.stage.insert(tables.volume_types, id=type_id, name=name, is_public=public, created_at=now)
             self.say(**{f'{name.upper()}_TYPE': type_id})
-        self.stage.insert(tables.volume_type_extra_specs, volume_type_id=os.environ['EASTERN_TYPE'],
-                          key='RESKEY:availability_zones', value='east,west')
+        for name, zones in (('EASTERN', 'east,west'), ('WESTERN', 'west')):
+            self.stage.insert(tables.volume_type_extra_specs, volume_type_id=os.environ[f'{name}_TYPE'],
+                              key='RESKEY:availability_zones', value=zones)
 
 
 class SmallQuota(Empty):
@@ -251,10 +254,11 @@ class Services(Empty):
         self._service('cinder-volume', 'stage@two', zone='east', pool='slow')
         self._service('cinder-volume', 'stage@three', zone='west', up=True, pool='slow', disabled=True)
 
-    def _service(self, binary, host, zone='nova', up=False, disabled=False, pool=None, **report):
+    def _service(self, binary, host, zone='nova', up=False, disabled=False, pool=None, cluster=None, **report):
         service_id, now = str(uuid.uuid4()), datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
         self.stage.insert(tables.services, id=service_id, binary=binary, host=host, availability_zone=zone,
-                          disabled=disabled, frozen=False, created_at=now)
+                          disabled=disabled, frozen=False, cluster_name=cluster, created_at=now)
+        host = cluster or host
         if up:
             self.stage.insert(tables.processes, incarnation=str(uuid.uuid4()), service_id=service_id, machine='m',
                               boot='b', pid=1, started=1, version='1', beat_at=now, created_at=now)
@@ -274,7 +278,7 @@ class Messages(Empty):
     """Three messages of the project, a minute after each other (M1 first), and one of another's (THEIR_MESSAGE)."""
 
     def fill(self):
-        rows = (('M1', PROJECT, 'VOLUME_VOLUME_001_003'), ('M2', PROJECT, 'VOLUME_VOLUME_008_015'),
+        rows = (('M1', PROJECT, 'VOLUME_VOLUME_001_003'), ('M2', PROJECT, 'VOLUME_VOLUME_008_012'),
                 ('M3', PROJECT, 'VOLUME_VOLUME_001_003'), ('THEIR_MESSAGE', OTHER_PROJECT, 'VOLUME_VOLUME_001_003'))
         for minute, (name, project, event) in enumerate(rows, start=1):
             message_id = str(uuid.uuid4())
@@ -334,10 +338,10 @@ class Sources(Empty):
             self.stage.insert(tables.volume_type_extra_specs, volume_type_id=type_id, key=key, value=value)
             self.say(**{f'{name.upper()}_TYPE': type_id})
 
-    def _snapshot(self, volume, size=1, status='available', project=PROJECT):
+    def _snapshot(self, volume, size=1, status='available', project=PROJECT, **values):
         snapshot_id = str(uuid.uuid4())
         self.stage.insert(tables.snapshots, id=snapshot_id, project_id=project, volume_id=os.environ[volume],
-                          volume_size=size, status=status, created_at=datetime.datetime(2026, 1, 1))
+                          volume_size=size, status=status, created_at=datetime.datetime(2026, 1, 1), **values)
         return snapshot_id
 
 
@@ -346,6 +350,29 @@ class SourcesAnywhere(Sources):
 
     def options(self):
         return {'cloned_volume_same_az': False, 'snapshot_same_host': False}
+
+
+class Transfers(Sources):
+    """Sources, and: TAKEN_VOLUME (1 GiB) has TAKEN_SNAPSHOT, both available; GROUPED is in a group, SECRET encrypted.
+
+    GRABBED has a snapshot that is part of a group snapshot; HIDDEN is of a type for PROJECT only, as HIDDEN_TYPE.
+    """
+
+    def fill(self):
+        super().fill()
+        host, now = 'stage@one#pool', datetime.datetime(2026, 1, 1)
+        hidden = str(uuid.uuid4())
+        self.stage.insert(tables.volume_types, id=hidden, name='hidden', is_public=False, created_at=now)
+        self.stage.insert(tables.volume_type_projects, volume_type_id=hidden, project_id=PROJECT)
+        self.say(TAKEN_VOLUME=self.stage.volume('taken', host=host, volume_type_id=os.environ['TYPE']),
+                 GRABBED=self.stage.volume('grabbed', host=host),
+                 GROUPED=self.stage.volume('grouped', host=host, group_id=str(uuid.uuid4())),
+                 SECRET=self.stage.volume('secret', host=host, encryption_key_id=str(uuid.uuid4())),
+                 USED=self.stage.volume('used', host=host, status='in-use', attach_status='attached'),
+                 HIDDEN=self.stage.volume('hidden', host=host, volume_type_id=hidden), HIDDEN_TYPE=hidden)
+        self.say(TAKEN_SNAPSHOT=self._snapshot('TAKEN_VOLUME', volume_type_id=os.environ['TYPE']))
+        self.stage.insert(tables.snapshots, id=str(uuid.uuid4()), project_id=PROJECT, volume_id=os.environ['GRABBED'],
+                          volume_size=1, status='available', group_snapshot_id=str(uuid.uuid4()), created_at=now)
 
 
 class Moves(Services):
@@ -524,3 +551,95 @@ class Groups(Empty):
                               volume_id=os.environ[volume], volume_size=1, status='available', group_snapshot_id=taken,
                               created_at=self.now)
         return taken
+
+
+class Encrypted(Empty):
+    """The types secret, odd (an unknown provider) and exotic (an unknown cipher) are encrypted; secret as SECRET_TYPE.
+
+    SECRET, of that type, has KEY; FIXED has the key that all share; PLAIN is not encrypted.
+    """
+
+    def fill(self):
+        host, now = 'stage@one#pool', datetime.datetime(2026, 1, 1)
+        key = str(uuid.uuid4())
+        for name, provider, cipher in (('secret', 'luks', 'aes-xts-plain64'), ('odd', 'plain', 'aes-xts-plain64'),
+                                       ('exotic', 'luks', 'rot13')):
+            type_id = str(uuid.uuid4())
+            self.stage.insert(tables.volume_types, id=type_id, name=name, is_public=True, created_at=now)
+            self.stage.insert(tables.volume_type_encryptions, volume_type_id=type_id, encryption_id=str(uuid.uuid4()),
+                              provider=provider, cipher=cipher, key_size=256, control_location='front-end',
+                              created_at=now)
+            self.say(**{f'{name.upper()}_TYPE': type_id})
+        secret = os.environ['SECRET_TYPE']
+        self.stage.insert(tables.pools, name=host, backend='stage@one', claimed=3, claimed_at_report=3, bound=100,
+                          foreign=0, report={}, sequence=1, changed_at=now)
+        self.stage.insert(tables.services, id=str(uuid.uuid4()), binary='cinder-volume', host='stage@one',
+                          availability_zone='nova', disabled=False, frozen=False, created_at=now)
+        self.say(KEY=key, PLAIN=self.stage.volume('plain', host=host, volume_type_id=os.environ['TYPE']),
+                 SECRET=self.stage.volume('secret', host=host, volume_type_id=secret, encryption_key_id=key),
+                 FIXED=self.stage.volume('fixed', host=host, volume_type_id=secret, encryption_key_id=FIXED_KEY_ID))
+
+
+class Clusters(Services):
+    """Beside these services: left@deep, which is up, and right@deep, which is not, in the cluster pair@deep.
+
+    CLUSTERED is a volume there, LOOSE one on stage@one, PLAIN_TYPE a type.
+    """
+
+    def fill(self):
+        super().fill()
+        self.stage.insert(tables.clusters, id=str(uuid.uuid4()), binary='cinder-volume', name='pair@deep',
+                          disabled=False, frozen=False, replication_status='disabled',
+                          created_at=datetime.datetime(2026, 1, 1))
+        self._service('cinder-volume', 'left@deep', up=True, pool='ocean', cluster='pair@deep')
+        self._service('cinder-volume', 'right@deep', cluster='pair@deep')
+        self.say(CLUSTERED=self.stage.volume('clustered', host='pair@deep#ocean', cluster_name='pair@deep#ocean'),
+                 LOOSE=self.stage.volume('loose', host='stage@one#fast'))
+
+
+class Freezing(Groups):
+    """The same groups; their backend stage@one is up, as is stage@two. SNAPSHOT is of LOOSE; MINE of no backend."""
+
+    def fill(self):
+        super().fill()
+        for host in ('stage@one', 'stage@two'):
+            service_id = str(uuid.uuid4())
+            self.stage.insert(tables.services, id=service_id, binary='cinder-volume', host=host,
+                              availability_zone='nova', disabled=False, frozen=False, created_at=self.now)
+            self.stage.insert(tables.processes, incarnation=str(uuid.uuid4()), service_id=service_id, machine='m',
+                              boot='b', pid=1, started=1, version='1', created_at=self.now,
+                              beat_at=datetime.datetime.now(datetime.UTC).replace(tzinfo=None))
+        self.stage.insert(tables.pools, name='stage@two#pool', backend='stage@two', claimed=1, claimed_at_report=1,
+                          bound=100, foreign=0, report={}, sequence=1, changed_at=self.now)
+        snapshot_id = str(uuid.uuid4())
+        self.stage.insert(tables.snapshots, id=snapshot_id, project_id=PROJECT, user_id=USER, name='frozen',
+                          volume_id=os.environ['LOOSE'], volume_size=1, status='available', created_at=self.now)
+        self.say(SNAPSHOT=snapshot_id, MINE=self.stage.volume('mine'))
+
+
+class Loggers(Empty):
+    """The API hears questions, as a process does that has started; nothing else runs."""
+
+    def fill(self):
+        logging.getLogger('blockctl.told').setLevel(logging.INFO)
+        self.stage.app.processes.start('stage', lambda: [('cinder-api', 'stage')])
+
+    def stop_fixture(self):
+        self.stage.app.processes.stop()
+        super().stop_fixture()
+        logging.getLogger('blockctl.told').setLevel(logging.NOTSET)
+
+
+class Interrupted(Clusters):
+    """WAITING is a volume on stage@one whose deletion waits for its next try, AWAY one on stage@two."""
+
+    def fill(self):
+        super().fill()
+        now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+        for name, host in (('WAITING', 'stage@one'), ('AWAY', 'stage@two')):
+            volume_id = self.stage.volume(name, host=f'{host}#fast', status='deleting')
+            self.stage.insert(tables.jobs, id=str(uuid.uuid4()), kind='volume.delete', resource_id=volume_id,
+                              live_key=volume_id, topic=host, payload={}, needs=1, epoch=1, direction='do',
+                              to_fence=[], started_at=now, failing_since=now, tries=1, takeovers=0, reschedules=0,
+                              not_before=now + datetime.timedelta(hours=1), excluded=[], roles=[], created_at=now)
+            self.say(**{name: volume_id})

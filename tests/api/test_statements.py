@@ -83,21 +83,23 @@ def test_create(stage):
 
 
 def test_create_of_another_volume(stage):
-    """Beside those of a plain create: the source, its metadata for the new one, its lock and its hold; one less for
-    the metadata that is not given.
+    """Beside those of a plain create: the source, whether its backend is frozen, its metadata for the new one, its lock
+    and its hold; one less for the metadata that is not given.
     """
     host = 'stage@one#pool'
     source = stage.volume('source', host=host, image_metadata={'os': 'linux', 'arch': 'x86_64'})
     plain, body = {'volume': {'size': 1}}, {'volume': {'source_volid': source}}
     count(stage, 'POST', '/v3/volumes', plain)
     least = count(stage, 'POST', '/v3/volumes', plain)
-    assert count(stage, 'POST', '/v3/volumes', body) == least + 4
+    assert count(stage, 'POST', '/v3/volumes', body) == least + 5
     fill(stage, 30)
-    assert count(stage, 'POST', '/v3/volumes', body) == least + 4
+    assert count(stage, 'POST', '/v3/volumes', body) == least + 5
 
 
 def test_extend(stage):
-    """The volume; then in one unit of work limits, two of usage, the pool, the volume and the job."""
+    """The volume; then in one unit of work limits, two of usage, the type's extra specs, the pool, the volume and the
+    job; and whether its backend is frozen.
+    """
     host = 'stage@one#pool'
     stage.insert(tables.pools, name=host, backend='stage@one', claimed=2, claimed_at_report=2, bound=None, foreign=0,
                  report={}, sequence=1, changed_at=datetime.datetime(2026, 1, 1))
@@ -105,7 +107,20 @@ def test_extend(stage):
     first, second = (stage.volume('some', host=host) for _ in range(2))
     count(stage, 'POST', f'/v3/volumes/{first}/action', body)
     fill(stage, 30)
-    assert count(stage, 'POST', f'/v3/volumes/{second}/action', body) == 7
+    assert count(stage, 'POST', f'/v3/volumes/{second}/action', body) == 9
+
+
+def test_attach_and_detach(stage):
+    """The volume, its lock, its attachments, its move, its notes, the new one's row, twice.
+
+    Then the attachment; the volume's lock, its attachments, the live job of the one that goes, that, the volume's move.
+    """
+    volume_id = stage.volume('some', host='stage@one#pool')
+    body = {'attachment': {'volume_uuid': volume_id}}
+    assert count(stage, 'POST', '/v3/attachments', body) == 7
+    with stage.app.db.connection(write=False) as conn:
+        attachment_id = conn.execute(sa.select(tables.attachments.c.id)).scalar_one()
+    assert count(stage, 'DELETE', f'/v3/attachments/{attachment_id}') == 6
 
 
 def attach(stage, number):
@@ -144,12 +159,14 @@ def test_snapshot_lists(stage):
 
 
 def test_take_a_snapshot(stage):
-    """The volume twice; limits, four of usage, the volume's lock, row, metadata, the row, job and hold."""
+    """The volume twice, whether its backend is frozen; limits, four of usage, the volume's lock, row, metadata, the
+    row, job and hold.
+    """
     body = {'snapshot': {'volume_id': snapshots(stage, 2), 'metadata': {'a': 'b', 'c': 'd'}}}
     count(stage, 'POST', '/v3/snapshots', body)  # the first puts the rows of usage there
     again = count(stage, 'POST', '/v3/snapshots', body)
     snapshots(stage, 30)
-    assert count(stage, 'POST', '/v3/snapshots', body) == again == 13
+    assert count(stage, 'POST', '/v3/snapshots', body) == again == 14
 
 
 def test_delete_a_volume_with_its_snapshots(stage):

@@ -33,6 +33,8 @@ def stand(request, tmp_path):
         made = stands.FileStand(tmp_path / 'images')
     elif request.param == 'fake':
         made = stands.FakeStand()
+    elif request.param.startswith('lvm'):
+        made = stands.LVMStand(request.param, tmp_path / 'locks')
     else:
         made = stands.RBDStand(*request.getfixturevalue('cluster'))
     yield made

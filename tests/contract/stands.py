@@ -4,8 +4,10 @@
 import contextlib
 import json
 import os
+import pathlib
 import shutil
 import subprocess
+import sys
 import time
 import uuid
 
@@ -16,16 +18,23 @@ from blockctl.conf import backend
 from blockctl.drivers import fake
 from blockctl.drivers import interface
 from blockctl.drivers.file import driver as file_driver
+from blockctl.drivers.lvm import driver as lvm_driver
 from blockctl.drivers.rbd import driver as rbd_driver
 
 from . import effects
 
 CEPH_CONF = os.environ.get('BLOCKCTL_TEST_CEPH_CONF')
 
-DRIVERS = {'file': file_driver.FileDriver, 'fake': fake.FakeDriver, 'rbd': rbd_driver.RBDDriver}
+#: The file that names a guest with LVM (tools/storage_vm).
+STORAGE_VM = os.environ.get('BLOCKCTL_TEST_STORAGE_VM')
 
-#: What runs here. rbd without a cluster is left out, and test_rbd.py says so.
-NAMES = tuple(name for name in DRIVERS if name != 'rbd' or CEPH_CONF)
+DRIVERS = {'file': file_driver.FileDriver, 'fake': fake.FakeDriver, 'rbd': rbd_driver.RBDDriver,
+           'lvm-thick': lvm_driver.LVMDriver, 'lvm-thin': lvm_driver.LVMDriver}
+
+_NEEDS = {'rbd': CEPH_CONF, 'lvm-thick': STORAGE_VM, 'lvm-thin': STORAGE_VM}
+
+#: What runs here. rbd without a cluster, and lvm without a guest, are left out; test_rbd.py and test_lvm.py say so.
+NAMES = tuple(name for name in DRIVERS if _NEEDS.get(name, 'nothing'))
 
 
 def make_driver(name, **values):
@@ -35,6 +44,7 @@ def make_driver(name, **values):
     conf.register_opts(backend.OPTIONS, 'here')
     conf.register_opts(DRIVERS[name].options(), 'here')
     conf([], default_config_files=[], default_config_dirs=[])
+    conf.register_opts([cfg.StrOpt('state_path', default='/nowhere')])
     for option, value in values.items():
         conf.set_override(option, value, None if option == 'volume_name_template' else 'here')
     return DRIVERS[name](backend.Section(conf, 'here'), 'node@here')
@@ -247,6 +257,62 @@ class RBDStand(Stand):
 
     def _limit(self, objects):
         self.monitor('osd pool set-quota', pool=self.ceph_pool, field='max_objects', val=str(objects))
+
+
+class LVMStand(Stand):
+    """A volume group in a guest: programs run there, the driver here."""
+
+    AGENT = pathlib.Path(__file__).resolve().parents[2] / 'tools' / 'storage_vm.d' / 'agent.py'
+    INTO = ('/usr/bin/python3', str(AGENT), 'exec', STORAGE_VM, 'env',
+            f'PATH={os.path.dirname(sys.executable)}:/usr/sbin:/usr/bin:/sbin:/bin')
+    ADDRESS = '10.0.2.15'  # the guest's own
+
+    def __init__(self, name, directory):
+        self.group = os.environ['BLOCKCTL_TEST_STORAGE_VM_GROUP']
+        super().__init__(
+            name, volume_group=self.group, lvm_type={'lvm-thick': 'default', 'lvm-thin': 'thin'}[name],
+            storage_command_prefix=list(self.INTO), lvm_lock_directory=str(directory), backend_call_timeout=240.0,
+            target_ip_address=self.ADDRESS, target_key_file=str(directory / 'target.key'), use_chap_auth=True)
+
+    def guest(self, *command):
+        """The end of a program in the guest."""
+        return subprocess.run([*self.INTO, *command], check=False, capture_output=True, timeout=240, text=True)
+
+    def stop(self):
+        super().stop()
+        for name in self._volumes():
+            assert self.guest('lvremove', '-f', '-y', f'{self.group}/{name}').returncode == 0
+
+    def _volumes(self):
+        listed = self.guest('lvs', '--noheadings', '-o', 'lv_name', self.group).stdout.split()
+        # The pool goes last, and with it what is in it.
+        return sorted(listed, key=lambda name: name.endswith('-pool'))
+
+    def everything(self):
+        return set(self._volumes()) - {f'{self.group}-pool'}
+
+    def write(self, volume, pattern, offset=0):
+        self._qemu_io(volume, f'write -P {pattern} {offset}M 64k')
+
+    def holds(self, volume, pattern, offset=0):
+        return self._qemu_io(volume, f'read -P {pattern} {offset}M 64k')
+
+    def _qemu_io(self, volume, command):
+        done = self.guest('qemu-io', '-f', 'raw', '-c', command, self.driver.locator(volume))
+        assert 'ops' in done.stdout, done.stdout + done.stderr
+        return done.returncode == 0 and 'verification failed' not in done.stdout
+
+    def size(self, volume):
+        return int(self.guest('blockdev', '--getsize64', self.driver.locator(volume)).stdout)
+
+    @contextlib.contextmanager
+    def full(self):
+        if self.name == 'lvm-thin':
+            pytest.skip('a thin pool takes any volume until its data fill it: test_lvm.py fills one')
+        created = self.guest('lvcreate', '-y', '-l', '100%FREE', '-n', 'of-another', self.group)
+        assert created.returncode == 0, created.stderr
+        yield
+        self.guest('lvremove', '-f', '-y', f'{self.group}/of-another')
 
 
 def _qemu_io(locator, command):

@@ -14,6 +14,7 @@ from blockctl import exceptions
 from blockctl.drivers import interface
 from blockctl.drivers.rbd import driver as rbd_driver
 from blockctl.drivers.rbd import images
+from blockctl.drivers.rbd import removal
 
 from . import other_process
 from . import stands
@@ -277,10 +278,61 @@ def test_a_removal_killed_half_way_is_found_and_finished(stand, other):
     other.order('delete', volume, kill_at_progress=0.0)
     other.wait_dead()
     stand.driver.fence(other.identity)
-    assert volume.name in stand.found()
+    assert volume.name in stand.everything()
     begin = time.monotonic()
     stand.driver.delete(volume, stand.effect(epoch=2))
     assert time.monotonic() - begin < 10
+    assert not stand.everything()
+
+
+@pytest.mark.parametrize('check', range(3))
+def test_a_removal_killed_before_each_effect(stand, other, check):
+    """The next one finds the image by its name, or in the trash."""
+    volume = stand.made()
+    other.order('delete', volume, kill_at_check=check)
+    other.wait_dead()
+    stand.driver.fence(other.identity)
+    assert volume.name in stand.everything()
+    stand.driver.delete(volume, stand.effect(epoch=2))
+    assert not stand.everything()
+
+
+def test_a_removal_that_no_job_goes_on_with(stand, monkeypatch):
+    """What it left in the trash is found by who keeps the pool tidy."""
+    monkeypatch.setattr(removal, '_OWN', 1.0)
+    volume = stand.made()
+    with pytest.raises(exceptions.LeaseLost):
+        stand.driver.delete(volume, stand.effect(lose_at=2))
+    assert not stand.found()
+    assert volume.name in stand.everything()
+    stand.assert_empty()
+
+
+def test_a_removal_under_way_is_left_to_its_job(stand):
+    volume = stand.made()
+    with pytest.raises(exceptions.LeaseLost):
+        stand.driver.delete(volume, stand.effect(lose_at=2))
+    stand.driver._upkeep.kick()
+    gone = stand.made()
+    stand.driver.delete(gone, stand.effect())
+    assert volume.name in stand.everything()
+    stand.driver.delete(volume, stand.effect(epoch=2))
+    assert not stand.everything()
+
+
+def test_an_image_in_use_is_not_removed(stand):
+    volume = stand.made()
+    user = rados.Rados(conffile=stands.CEPH_CONF)
+    user.connect()
+    with user.open_ioctx(stand.ceph_pool) as ioctx, rbd.Image(ioctx, volume.name) as image:
+        image.write(b'x', 0)
+        with pytest.raises(exceptions.BackendBusy):
+            stand.driver.delete(volume, stand.effect())
+        assert volume.name in stand.found()
+        assert not stand._errands()
+        image.write(b'y', 0)
+    user.shutdown()
+    stand.driver.delete(volume, stand.effect())
     assert not stand.everything()
 
 

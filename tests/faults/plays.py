@@ -6,9 +6,13 @@ import typing
 import uuid
 
 from tests.harness import polling
+from tests.harness import rest
 
 CONNECTOR = {'host': 'h1', 'ip': '127.0.0.1', 'initiator': 'iqn.2004-10.com.example:h1', 'platform': 'x86_64',
              'os_type': 'linux', 'multipath': False}
+
+#: The project that takes what is offered to it.
+TAKER = 'taker'
 
 SERVER = '6d5e94f5-0b5d-4d39-8d5c-3a3bd9f6e3d8'
 
@@ -63,6 +67,14 @@ class Stage:
             'name': f'type-{uuid.uuid4()}', 'extra_specs': extra_specs}})
         return self.volume(), answer['volume_type']['id']
 
+    def volume_and_limits(self):
+        """(id of a volume, id of a type that has the storage keep to a limit)."""
+        volume_id, type_id = self.volume_and_type()
+        answer = self.client.ask('POST', '/qos-specs', {'qos_specs': {
+            'name': f'specs-{uuid.uuid4()}', 'total_iops_sec': '900'}})
+        self.client.ask('GET', f'/qos-specs/{answer["qos_specs"]["id"]}/associate?vol_type_id={type_id}')
+        return volume_id, type_id
+
     def volume_and_type_elsewhere(self):
         """(id of a volume, id of a type that another backend than its own offers)."""
         volume_id, _, elsewhere = self.volume_and_elsewhere()
@@ -111,6 +123,12 @@ class Stage:
         act(self.client, volume_id, 'os-unmanage', {})
         self.cloud.until(volume_id, None)
         return host, f'volume-{volume_id}'
+
+    def offered(self):
+        """(volume, its snapshot, the offer of them, its key)."""
+        volume_id, snapshot_id = self.volume_with_snapshot()
+        made = offer(self.client, volume_id)['transfer']
+        return volume_id, snapshot_id, made['id'], made['auth_key']
 
     def status(self, table, row_id):
         """Of a row, or None when it is gone."""
@@ -166,6 +184,19 @@ def snapshot_group(client, group_id):
 def attach(client, volume_id):
     return client.ask('POST', '/attachments', {'attachment': {
         'volume_uuid': volume_id, 'instance_uuid': SERVER, 'connector': CONNECTOR}})
+
+
+def offer(client, volume_id):
+    return client.ask('POST', '/volume-transfers', {'transfer': {'volume_id': volume_id}})
+
+
+def _accept(client, thing):
+    taker = rest.Client(client.url, TAKER)
+    return taker.ask('POST', f'/volume-transfers/{thing[2]}/accept', {'accept': {'auth_key': thing[3]}})
+
+
+def _withdraw(client, transfer_id):
+    return client.ask('DELETE', f'/volume-transfers/{transfer_id}')
 
 
 # --- what becomes of things
@@ -253,6 +284,27 @@ def _attached(stage, volume_id, answer):
     return 'attaching, connected'
 
 
+def _offered(stage, volume_id, answer):
+    stage.cloud.until(volume_id, 'awaiting-transfer')
+    _withdraw(stage.client, _only_row(stage, 'transfers'))
+    stage.cloud.until(volume_id, 'available')
+    return 'awaiting its taker'
+
+
+def _taken(stage, thing, answer):
+    for table, row_id in (('volumes', thing[0]), ('snapshots', thing[1])):
+        [row] = stage.cloud.database.query(f'SELECT status, project_id FROM {table} WHERE id = :id', id=row_id)
+        assert (row.status, row.project_id) == ('available', TAKER)
+    assert stage.cloud.database.query('SELECT id FROM transfers') == []
+    return 'of the other project'
+
+
+def _kept(stage, thing, answer):
+    stage.cloud.until(thing[0], 'available')
+    assert stage.cloud.database.query('SELECT id FROM transfers') == []
+    return 'available'
+
+
 def _connected(stage, volume_id, answer):
     assert answer is None or answer['connection_info']['data']['volume_id'] == volume_id
     return 'connected'
@@ -284,6 +336,7 @@ def _manage(client, image):
 
 _TWO = ('one', 'two')
 _MIGRATE = Play(Stage.volume_and_elsewhere, migrate, _moved, _TWO)
+_LIMITED = Play(Stage.volume_and_limits, retype, _has_type(moved=False))
 _NO_PLACE = Play(lambda stage: stage.volume_and_type(volume_backend_name='nowhere'), retype, _keeps_type)
 
 #: Kind of job, or one point of it -> what is played.
@@ -294,6 +347,10 @@ PLAYS = {
     'volume.clear': _MIGRATE,
     'volume.retype': Play(Stage.volume_and_type, retype, _has_type(moved=False)),
     'volume.retype.volume.claimed': Play(Stage.volume_and_type_elsewhere, retype, _has_type(moved=True), _TWO),
+    'volume.retype.scheduler.before_hand_over': _LIMITED,
+    'volume.retype.scheduler.handed_over': _LIMITED,
+    **{f'volume.retype.volume.{point}': _LIMITED for point in (
+        'before_effect', 'effected', 'before_commit', 'committed')},
     'snapshot.create': Play(
         Stage.volume, lambda client, thing: client.ask('POST', '/snapshots', {'snapshot': {'volume_id': thing}}),
         _snapshot_taken),
@@ -327,6 +384,9 @@ PLAYS = {
     'connection.terminate': Play(
         Stage.volume, lambda client, thing: act(client, thing, 'os-terminate_connection', {'connector': CONNECTOR}),
         _disconnected),
+    'transfer.create': Play(Stage.volume, offer, _offered),
+    'transfer.accept': Play(Stage.offered, _accept, _taken),
+    'transfer.delete': Play(Stage.offered, lambda client, thing: _withdraw(client, thing[2]), _kept),
     'volume.manage': Play(Stage.image_unmanaged, _manage, _managed),
     'volume.manageable': Play(
         Stage.image_unmanaged, lambda client, image: client.ask(
@@ -337,6 +397,8 @@ PLAYS = {
 NOT_PLAYED = {
     'work.fence': 'it fences, as every takeover does, and ends',
     'volume.extended': 'tells Nova, which is not here',
+    'volume.transfer': 'only where there is a key manager: tests/unit/flows/test_volume_transfer.py',
+    'key.clear': 'the same',
     'attachment.disconnect': 'no driver here exports anything, so there is no such job',
 }
 

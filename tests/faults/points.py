@@ -40,6 +40,7 @@ ACTS = {
     'volume.delete.volume.claimed': 'delete',
     'volume.delete.volume.fenced': 'fence',
     'volume.delete.volume.before_effect': 'delete',
+    'volume.delete.volume.image_gone': 'delete',
     'volume.delete.volume.effected': 'delete',
     'volume.delete.volume.before_commit': 'delete',
     'volume.delete.volume.committed': 'delete',
@@ -58,6 +59,8 @@ IMPOSSIBLE = {
     'volume.create.scheduler.fenced': 'a scheduler has no effect on a backend, so it fences nobody',
     **{f'volume.extended.volume.{point}': 'only where there is a compute service, which cannot run here'
        for point in ('claimed', 'fenced', 'effected')},
+    **{f'volume.create.volume.{point}': 'only where there is a key manager: tests/unit/flows/test_volume_key.py'
+       for point in ('before_key', 'key_made')},
     **{f'work.fence.volume.{point}': 'it writes nothing but its own end'  # tests/unit/flows/test_volume_extend.py
        for point in ('claimed', 'fenced')},
 }
@@ -128,6 +131,8 @@ def _expand(pattern):
     if pattern == f'<self.kind>.volume.{end}':  # flows/change.py
         return {f'{kind}.volume.{end}' for kind, handler in handlers.BACKEND.items()
                 if isinstance(handler, change.Change)}
+    if pattern == f'volume.retype.<where>.{end}':  # flows/volume_retype.py: done by the one or by the other
+        return {f'volume.retype.{where}.{end}' for where in ('scheduler', 'volume')}
     shape = re.compile(r'(<[\w.]*kind>)\.(<[\w.]*where>)\.\w+')
     if not shape.fullmatch(pattern):
         raise AssertionError(f'what does the point {pattern} stand for? Teach points.py')

@@ -14,8 +14,12 @@ from tests.harness import plugin
 from tests.harness import servers
 from tests.harness.plugin import make_cloud, private, pytest_runtest_makereport, shared_rabbitmq  # noqa: F401
 
-#: The default quota of a project stands, but for sizes: tests ask for more than any pool has.
-LIMITS = {'DEFAULT': {'quota_volumes': 10, 'quota_gigabytes': -1, 'per_volume_size_limit': -1}}
+#: Of encrypted volumes: the one key there is.
+FIXED_KEY = '17' * 32
+
+#: The default quota of a project stands, but for sizes: tests ask for more than any pool has. Keys are the fixed one.
+LIMITS = {'DEFAULT': {'quota_volumes': 10, 'quota_gigabytes': -1, 'per_volume_size_limit': -1},
+          'key_manager': {'backend': 'cinder.keymgr.conf_key_mgr.ConfKeyManager', 'fixed_key': FIXED_KEY}}
 
 
 @pytest.fixture(scope='session', params=['embedded', 'mariadb', 'postgresql'])

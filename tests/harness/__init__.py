@@ -8,4 +8,6 @@
     rest        the few requests that tests make
     invariants  what must hold whenever nothing is under way (DESIGN.md section 4)
     polling     the only way to wait
+
+    inprocess   the whole service in this process, its jobs done by hand: for tests/stateful and the races
 """

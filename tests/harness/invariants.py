@@ -30,7 +30,7 @@ def check(cloud, seconds=40, ask_blockctl=True):
     settled(cloud, seconds)
     # An image that another was made of is in Ceph's trash until that one goes, and then for a round of the upkeep.
     polling.until(lambda: not _in_trash(cloud), 30, lambda: f'the end of {_in_trash(cloud)}')
-    wrong = [*_usage(cloud), *_claims(cloud), *_jobs(cloud), *_images(cloud)]
+    wrong = [*usage(cloud.database), *claims(cloud.database), *_jobs(cloud), *_images(cloud)]
     assert not wrong, 'invariants broken:\n' + '\n'.join(wrong)
     if ask_blockctl:
         with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -42,32 +42,34 @@ def _in_trash(cloud):
             for name in backend.images() if name.startswith('trash:')]
 
 
-def _usage(cloud):
+def usage(database):
+    """What is wrong with the quota in use. ``database.query(sql)``: rows."""
     counted = collections.Counter()
-    for row in cloud.database.query('SELECT project_id, volume_type_id, size + growth AS size FROM volumes '
-                                    'WHERE use_quota'):
+    for row in database.query('SELECT project_id, volume_type_id, size + growth AS size FROM volumes '
+                              'WHERE use_quota'):
         for suffix in ('', f'_{row.volume_type_id}') if row.volume_type_id else ('',):
             counted[row.project_id, f'volumes{suffix}'] += 1
             counted[row.project_id, f'gigabytes{suffix}'] += row.size
-    for row in cloud.database.query('SELECT project_id, volume_type_id, volume_size FROM snapshots WHERE use_quota'):
+    for row in database.query('SELECT project_id, volume_type_id, volume_size FROM snapshots WHERE use_quota'):
         for suffix in ('', f'_{row.volume_type_id}') if row.volume_type_id else ('',):
             counted[row.project_id, f'snapshots{suffix}'] += 1
             counted[row.project_id, f'gigabytes{suffix}'] += row.volume_size
-    for row in cloud.database.query('SELECT project_id FROM groups'):
+    for row in database.query('SELECT project_id FROM groups'):
         counted[row.project_id, 'groups'] += 1
     recorded = {(row.project_id, row.resource): row.in_use
-                for row in cloud.database.query('SELECT project_id, resource, in_use FROM quota_usages')}
+                for row in database.query('SELECT project_id, resource, in_use FROM quota_usages')}
     for key in sorted(recorded.keys() | counted.keys()):
         if recorded.get(key, 0) != counted[key]:
             yield f'usage of {key}: {recorded.get(key, 0)} recorded, {counted[key]} by the rows'
 
 
-def _claims(cloud):
+def claims(database):
+    """What is wrong with what pools are promised to."""
     counted = collections.Counter()
-    for row in cloud.database.query('SELECT host, size + growth AS size FROM volumes WHERE host IS NOT NULL '
-                                    'UNION ALL SELECT host, size FROM volume_moves'):
+    for row in database.query('SELECT host, size + growth AS size FROM volumes WHERE host IS NOT NULL '
+                              'UNION ALL SELECT host, size FROM volume_moves'):
         counted[row.host] += row.size
-    recorded = {row.name: row.claimed for row in cloud.database.query('SELECT name, claimed FROM pools')}
+    recorded = {row.name: row.claimed for row in database.query('SELECT name, claimed FROM pools')}
     for name in sorted(recorded.keys() | counted.keys()):
         if recorded.get(name, 0) != counted[name]:
             yield f'claims on {name}: {recorded.get(name, 0)} recorded, {counted[name]} by the rows'

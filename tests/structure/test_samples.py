@@ -50,6 +50,13 @@ def test_states(tmp_path):
     assert (ROOT / 'doc' / 'source' / 'reference' / 'states.rst').read_text() == page.read_text()
 
 
+def test_commands(tmp_path):
+    """tools/gen_commands writes the page anew."""
+    page = tmp_path / 'commands.rst'
+    subprocess.run([sys.executable, '-W', 'ignore', ROOT / 'tools' / 'gen_commands', page], check=True, timeout=60)
+    assert (ROOT / 'doc' / 'source' / 'reference' / 'commands.rst').read_text() == page.read_text()
+
+
 @pytest.mark.parametrize('path', UNITS, ids=lambda path: path.stem)
 def test_unit(path):
     unit = configparser.ConfigParser(strict=False, interpolation=None)

@@ -10,6 +10,10 @@ from blockctl.db import engine
 from blockctl.db import schema
 from blockctl.db import tables
 from blockctl.flows import engine as flow_engine
+from blockctl.keys import store
+from blockctl.scheduler import pick
+from blockctl.scheduler import pools
+from blockctl.scheduler import request
 
 
 class Bell:
@@ -20,6 +24,11 @@ class Bell:
 
     def ring(self, topic, operation, job_id):
         self.rung.append((topic, operation, job_id))
+
+    def start(self):
+        """It has no thread."""
+
+    stop = start
 
 
 class Anybody:
@@ -35,7 +44,17 @@ class Silence:
     def __init__(self):
         self.events = []
 
-    def emit(self, ctx, publisher, event, payload):
+    lost = 0
+
+    def wanted(self):
+        return True
+
+    def flush(self):
+        """Nothing waits."""
+
+    stop = flush
+
+    def emit(self, ctx, publisher, event, payload, priority='info'):
         self.events.append((event, payload()))
 
 
@@ -47,7 +66,8 @@ def make_app(url, **overrides):
         conf.set_override(name, value)
     app = application.App(conf=conf, db=engine.Database(conf), policy=None, bus=None, doorbell=Bell(),
                           notifier=Silence(), points=faultpoints.Points(conf), compute=nova.Nova(conf),
-                          flows=flow_engine.Engines())
+                          keys=store.KeyStore(conf),
+                          flows=flow_engine.Engines(), processes=None)
     with app.db.connection(write=True) as conn:
         tables.metadata.create_all(conn)
     with app.db.connection(write=True) as conn:
@@ -57,3 +77,10 @@ def make_app(url, **overrides):
 
 def make_context(app, project='p1'):
     return context.Context(app, user_id='u1', project_id=project, roles=['member', 'reader'], overwrite=True)
+
+
+def choice(spec, names, refused=()):
+    """A scheduler's Choice of the pools of these names, in this order; whatever they hold."""
+    found = [pools.made(name, {'availability_zone': 'nova'}) for name in names]
+    return pick.Choice(request.Request(None, {'size': 0, **spec}), pools.Fleet(found), found, iter(range(len(found))),
+                       list(refused))

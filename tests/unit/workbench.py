@@ -43,6 +43,10 @@ def make_driver(directory):
     return driver
 
 
+class Killed(BaseException):
+    """The process died here."""
+
+
 class Bench:
     """``bound``: GiB that the pool may be promised."""
 
@@ -102,6 +106,23 @@ class Bench:
         work = self.claim(BACKEND, driver or self.driver)
         handlers.BACKEND[work.job.kind].run(work)
         return work
+
+    def kill_at(self, point, driver=None):
+        """Do the job that is due until the process dies at ``point``; whoever claims the job then takes it over."""
+        def die(name):
+            if name == point:
+                raise Killed
+
+        real, self.app.points = self.app.points, die
+        try:
+            self.work(driver)
+        except Killed:
+            with self.ctx.writing():
+                jobs.expire(self.ctx, 'me')  # a job that ended has no lease
+        else:
+            raise AssertionError(f'no process comes to {point}')
+        finally:
+            self.app.points = real
 
     def unserved(self):
         """Settle the one live job as a sweep does when no process serves the backend."""

@@ -21,7 +21,7 @@ from benchmarks import startup
 from benchmarks import tables
 from benchmarks import workload
 
-EXTRAS = ("snapshots", "attachments")
+EXTRAS = ("snapshots", "clones", "attachments")
 MOST_NOTES = 12
 
 
@@ -39,7 +39,7 @@ examples:
   tools/bench --no-auth --endpoint http://127.0.0.1:8776/v3/PROJECT --services all=PID
   tools/bench --os-auth-url URL --os-username U --os-project-name P --json run.json --label blockctl \\
       --services api=@api.pid scheduler=@scheduler.pid volume=@volume.pid --peers mariadb=@mysqld.pid \\
-      --seed-sql-url mysql+pymysql://USER:PASSWORD@127.0.0.1/DB --with snapshots attachments
+      --seed-sql-url mysql+pymysql://USER:PASSWORD@127.0.0.1/DB --with snapshots clones attachments
   tools/bench --start api='blockctl-api --config-file FILE' --healthy http://127.0.0.1:8776/healthcheck
   tools/bench --compare reference.json run.json --format rst
 """
@@ -115,7 +115,9 @@ def build_parser():
                       help=f"creates and deletes whose CPU time is taken ({sizes.cpu}; at least {plan.PAGE})")
     what.add_argument("--shows", type=int, default=sizes.shows, metavar="N", help=f"({sizes.shows})")
     what.add_argument("--lists", type=int, default=sizes.lists, metavar="N", help=f"({sizes.lists})")
-    what.add_argument("--with", dest="extras", nargs="+", action="extend", default=[], choices=EXTRAS)
+    what.add_argument("--with", dest="extras", nargs="+", action="extend", default=[], choices=EXTRAS,
+                      help="latency and CPU time of these too: snapshots and clones made and deleted; attachments "
+                      "made and deleted, bare and with a host that is connected and has the volume")
     what.add_argument("--quick", action="store_true", help="a tenth of everything: to see that it works")
 
     seed = parser.add_argument_group("many rows (SQLAlchemy is needed)")

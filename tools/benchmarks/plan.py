@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import os
 import time
-import uuid
 
 from benchmarks import figures
 from benchmarks import http_api
@@ -38,7 +37,8 @@ class Sizes:
     @property
     def most_volumes(self):
         """How many volumes there are at once, at most."""
-        return max(self.alone, self.cpu, PAGE, *(count for _, count in self.rates)) + 1
+        # Clones are beside the volumes they are made of.
+        return max(self.alone, 2 * max(self.cpu, PAGE), *(count for _, count in self.rates)) + 1
 
 
 class Plan:
@@ -54,7 +54,7 @@ class Plan:
         self._rest_memory = None
 
     def everything(self, seeder=None, extras=()):
-        """All phases in turn. ``extras``: ``snapshots``, ``attachments``."""
+        """All phases in turn. ``extras``: ``snapshots``, ``clones``, ``attachments``."""
         used, began = self._all_used(), time.monotonic()
         self.warm_up()
         self.at_rest()
@@ -65,6 +65,8 @@ class Plan:
         self.many_read(ids)
         if "snapshots" in extras:
             self.snapshots(ids)
+        if "clones" in extras:
+            self.clones(ids)
         if "attachments" in extras:
             self.attachments(ids[:CLIENTS])
         self.many_deleted(ids)
@@ -161,27 +163,52 @@ class Plan:
 
     def snapshots(self, volume_ids):
         """One snapshot each of different volumes: several of one volume would wait for each other."""
-        run, count = self.run, min(self.sizes.cycles, len(volume_ids))
-        run.say(f"CPU time of {count} snapshots and their deletes")
-        bodies = [run.snapshot_body(volume_id) for volume_id in volume_ids[:count]]
-        with self._cpu("snapshot", "snapshot create and delete", count) as outcome:
-            ids, outcome.failed = workload.burst_create(run, workload.SNAPSHOT, bodies, CLIENTS)
-            outcome.failed += workload.burst_delete(run, workload.SNAPSHOT, ids, CLIENTS)
+        count = min(self.sizes.cycles, len(volume_ids))
+        self._come_and_go("snapshot", workload.SNAPSHOT,
+                          [self.run.snapshot_body(volume_id) for volume_id in volume_ids[:count]])
+
+    def clones(self, volume_ids):
+        """One clone each of different volumes, for the same reason."""
+        count = min(self.sizes.cycles, len(volume_ids))
+        self._come_and_go("clone", workload.VOLUME,
+                          [self.run.volume_body(volume_id) for volume_id in volume_ids[:count]])
+
+    def _come_and_go(self, name, kind, bodies):
+        """Latency of creates and deletes alone, then CPU time of each; ``bodies``: what to ask for, each used once."""
+        run, count = self.run, max(1, len(bodies) // 4)
+        alone, bodies = bodies[:count], bodies[count:] or bodies
+        run.say(f"{count} {name}s and their deletes, each alone")
+        made = [workload.create_alone(run, kind, body) for body in alone]
+        section, good = f"One {name} alone", [entry for entry in made if entry[2] is not None]
+        failed = count - len(good)
+        self.report.add_latency(f"{name}.post", section, "create: POST answered",
+                                [entry[1] for entry in good], failed)
+        self.report.add_latency(f"{name}.available", section, f"create: {name} available",
+                                [entry[2] for entry in good], failed)
+        seconds = [workload.delete_alone(run, entry[0], kind) for entry in made if entry[0]]
+        gone = [value for value in seconds if value is not None]
+        self.report.add_latency(f"{name}.gone", section, f"delete: {name} gone", gone, len(seconds) - len(gone))
+        run.say(f"CPU time of {len(bodies)} {name}s and their deletes")
+        with self._cpu(name, f"{name} create", len(bodies)) as outcome:
+            ids, outcome.failed = workload.burst_create(run, kind, bodies, CLIENTS)
+        with self._cpu(f"{name}_delete", f"{name} delete", len(ids)) as outcome:
+            outcome.failed = workload.burst_delete(run, kind, ids, CLIENTS)
 
     def attachments(self, volume_ids):
-        """Attach and detach, several volumes at a time but each one cycle after the other."""
+        """Attach and detach: alone, then several volumes at a time but each one cycle after the other."""
         run = self.run
         rounds = max(1, self.sizes.cycles // len(volume_ids))
         count = rounds * len(volume_ids)
-        # There is no server: the id of one is all that the API asks for.
-        server_id = str(uuid.uuid4())
-        for connect, key, title in ((False, "attachment", "attachment create and delete"),
+        for connect, key, title in ((False, "attachment", "attachment create, delete"),
                                     (True, "connection", "attachment create, connect, complete, delete")):
+            run.say(f"{rounds} times {title}, alone")
+            alone = [workload.attachment_cycle(run, volume_ids[0], connect) for _ in range(rounds)]
+            good = [seconds for seconds in alone if seconds is not None]
+            self.report.add_latency(f"{key}.alone", "One attachment alone", title, good, rounds - len(good))
             run.say(f"CPU time of {count} times {title}")
 
             def cycles(volume_id, connect=connect):
-                return sum(workload.attachment_cycle(run, volume_id, server_id, connect)
-                           for _ in range(rounds))
+                return sum(workload.attachment_cycle(run, volume_id, connect) is not None for _ in range(rounds))
 
             with self._cpu(key, title, count) as outcome:
                 outcome.failed = count - sum(workload.parallel(len(volume_ids), cycles, volume_ids))

@@ -74,9 +74,12 @@ class Run:
     def name(self):
         return f"{self.prefix}-{next(self._serial)}"
 
-    def volume_body(self):
+    def volume_body(self, source_id=None):
+        """Of a volume made of nothing, or of the volume ``source_id``."""
         body = {"size": 1, "name": self.name()}
-        if self.volume_type:
+        if source_id is not None:
+            body["source_volid"] = source_id  # its type is that of its source
+        elif self.volume_type:
             body["volume_type"] = self.volume_type
         return {"volume": body}
 
@@ -109,31 +112,33 @@ class Run:
         self.made[kind.path] -= set(ids)
 
 
-def create_alone(run):
-    """(id, seconds to 202, seconds to available) of one volume; the last None when it did not get there."""
+def create_alone(run, kind=VOLUME, body=None):
+    """(id, seconds to 202, seconds to available) of one volume, or of what ``body`` asks for; the last None when it
+    did not get there.
+    """
     began = time.perf_counter()
-    volume_id, posted = run.post(VOLUME, run.volume_body())
-    if volume_id is None:
+    made, posted = run.post(kind, body or run.volume_body())
+    if made is None:
         return None, None, None
-    status = _show_until(run, VOLUME, volume_id, VOLUME.making)
+    status = _show_until(run, kind, made, kind.making)
     seconds = time.perf_counter() - began
-    if status == VOLUME.ready:
-        return volume_id, posted, seconds
-    run.failed(f"volume {volume_id} became {status}")
-    return volume_id, posted, None
+    if status == kind.ready:
+        return made, posted, seconds
+    run.failed(f"{kind.key} {made} became {status}")
+    return made, posted, None
 
 
-def delete_alone(run, volume_id):
+def delete_alone(run, resource_id, kind=VOLUME):
     """Seconds from DELETE to 404; None when it ended otherwise."""
     began = time.perf_counter()
-    if not run.delete(VOLUME, volume_id):
+    if not run.delete(kind, resource_id):
         return None
-    status = _show_until(run, VOLUME, volume_id, VOLUME.leaving)
+    status = _show_until(run, kind, resource_id, kind.leaving)
     seconds = time.perf_counter() - began
     if status is not None:
-        run.failed(f"volume {volume_id} became {status} when deleted")
+        run.failed(f"{kind.key} {resource_id} became {status} when deleted")
         return None
-    run.gone(VOLUME, [volume_id])
+    run.gone(kind, [resource_id])
     return seconds
 
 
@@ -345,13 +350,15 @@ CONNECTOR = {"host": "bench", "initiator": "iqn.2026-01.org.example:bench", "ip"
              "multipath": False, "platform": "x86_64", "os_type": "linux"}
 
 
-def attachment_cycle(run, volume_id, server_id, connect):
+def attachment_cycle(run, volume_id, connect=True):
     """Make and delete one attachment; when ``connect``, with a connector and completed in between.
 
-    True when each step was accepted. The attachment is deleted in any case, for the volume's sake.
+    Seconds of that, or None when a step was not accepted. The attachment is deleted in any case, for the volume's
+    sake. It names no server: a service would ask Nova whether that has the volume still.
     """
+    began = time.perf_counter()
     try:
-        body = {"volume_uuid": volume_id, "instance_uuid": server_id, "connector": None}
+        body = {"volume_uuid": volume_id, "connector": None}
         made = run.client.need("POST", "attachments", {"attachment": body}).body["attachment"]["id"]
         run.made["attachments"].add(made)
         try:
@@ -363,5 +370,5 @@ def attachment_cycle(run, volume_id, server_id, connect):
             run.made["attachments"].discard(made)
     except http_api.RequestFailed as error:
         run.failed(str(error))
-        return False
-    return True
+        return None
+    return time.perf_counter() - began

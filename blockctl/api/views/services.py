@@ -8,11 +8,11 @@ from blockctl.api.versioned import time
 from blockctl.operations import services
 
 
-def _status(disabled, seen):
+def status(disabled, seen):
     return 'disabled' if disabled else 'enabled'
 
 
-def _state(up, seen):
+def state(up, seen):
     return 'up' if up else 'down'
 
 
@@ -31,8 +31,8 @@ DETAIL = View(
     Field('binary'),
     Field('host'),
     Field('zone', 'availability_zone'),
-    Field('status', _status, of='disabled'),
-    Field('state', _state, of='up'),
+    Field('status', status, of='disabled'),
+    Field('state', state, of='up'),
     time('updated_at', 'seen_at'),
     Field('backend_state', _of_backend('backend_state'), since='3.49', optional=True),
     Field('cluster', 'cluster_name', since='3.7'),

@@ -6,6 +6,7 @@ from blockctl.api.versioned import Field
 from blockctl.api.versioned import View
 from blockctl.api.versioned import links
 from blockctl.api.versioned import time
+from blockctl.conf.key_manager import FIXED_KEY_ID
 
 _LINKS = links('links', 'volumes')
 
@@ -22,8 +23,8 @@ def _bootable(bootable, seen):
     return 'true' if bootable else 'false'
 
 
-def _is_set(value, seen):
-    return value is not None
+def _boolean(value, seen):
+    return bool(value)  # a condition's value, which some databases give as a number
 
 
 def _attachments(volume_id, seen):
@@ -38,8 +39,8 @@ def _true_if_unknown(value, seen):
     return True if value is None else value
 
 
-def _absent_if_none(value, seen):
-    return ABSENT if value is None else value
+def _own_key(key_id, seen):
+    return ABSENT if key_id in (None, FIXED_KEY_ID) else key_id
 
 
 def _consistency_group(group_id, seen):
@@ -66,7 +67,7 @@ _FIELDS = (
     _LINKS,
     Field('user_id'),
     Field('bootable', _bootable, of='bootable'),
-    Field('encrypted', _is_set, of='encryption_key_id'),
+    Field('encrypted', _boolean, of='encrypted'),
     Field('replication_status'),
     Field('consistencygroup_id', _consistency_group, of='group_id'),
     Field('multiattach'),
@@ -79,7 +80,7 @@ _FIELDS = (
     Field('service_uuid', since='3.48'),
     Field('cluster_name', since='3.61', rule='context_is_admin'),
     Field('volume_type_id', since='3.63'),
-    Field('encryption_key_id', _absent_if_none, of='encryption_key_id', since='3.64', optional=True),
+    Field('encryption_key_id', _own_key, of='encryption_key_id', since='3.64', optional=True),
     Field('consumes_quota', 'use_quota', since='3.65'),
 )
 

@@ -21,7 +21,7 @@ from oslo_utils import units
 from blockctl import exceptions
 from blockctl.drivers import interface
 from blockctl.drivers import names
-from blockctl.drivers.file import locks
+from blockctl.drivers import locks
 from blockctl.drivers.file import options
 from blockctl.drivers.file import sparse
 
@@ -32,8 +32,8 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _AWAY = {errno.ESTALE, errno.ENODEV, errno.ENOTCONN, errno.EHOSTDOWN}
 
 
-class FileDriver(interface.Driver, interface.Extends, interface.Snapshots, interface.Clones, interface.Reverts,
-                 interface.Connects, interface.Renames, interface.Copies, interface.Manages):
+class FileDriver(interface.Driver, interface.Encrypts, interface.Extends, interface.Snapshots, interface.Clones,
+                 interface.Reverts, interface.Connects, interface.Renames, interface.Copies, interface.Manages):
     """See the module. Every effect happens with the volume's lock held, right after ``effect.check()``."""
 
     any_machine = False
@@ -105,6 +105,12 @@ class FileDriver(interface.Driver, interface.Extends, interface.Snapshots, inter
         with self._locked(volume):
             if not self._is_there(volume):
                 self._build(volume.name, volume.size, effect)
+        return {}
+
+    def create_encrypted(self, volume, header, effect):
+        with self._locked(volume):
+            if not self._is_there(volume):
+                self._build(volume.name, volume.size, effect, header=header)
         return {}
 
     def delete(self, volume, effect):
@@ -250,14 +256,18 @@ class FileDriver(interface.Driver, interface.Extends, interface.Snapshots, inter
                 reason=f'{volume.name} is there, but has {size} bytes instead of {volume.size} GiB')
         return True
 
-    def _build(self, name, size, effect, source=None):
-        """Make ``name`` of ``size`` GiB (None: as large as the source) with the source's data, under another name."""
+    def _build(self, name, size, effect, source=None, header=b''):
+        """Make ``name`` of ``size`` GiB (None: as large as the source) with the source's data, under another name.
+
+        ``header`` is what it begins with, when it is made of nothing.
+        """
         temporary = names.temporary(name, effect.epoch)
         effect.check()
         self._remove_partial(name)
         try:
             with self._open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL) as image:
                 self._fill(image, size, effect, source)
+                sparse.write(image, header)
                 os.fsync(image)
             effect.check()
             os.rename(self._path(temporary), self._path(name))

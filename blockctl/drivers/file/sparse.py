@@ -27,6 +27,13 @@ def copy(source: int, target: int, length: int, step: Callable[[float], None]) -
         position = end
 
 
+def write(target: int, data: bytes) -> None:
+    """Write all of ``data`` at the beginning of an open file."""
+    written = 0
+    while written < len(data):
+        written += os.pwrite(target, data[written:], written)
+
+
 def _next_data(source, position, length):
     try:
         return os.lseek(source, position, os.SEEK_DATA)

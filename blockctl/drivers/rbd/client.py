@@ -16,6 +16,7 @@ import contextlib
 import dataclasses
 import json
 import threading
+import time
 
 from oslo_log import log as logging
 
@@ -28,6 +29,8 @@ LOG = logging.getLogger(__name__)
 _GRACE = 1.0
 #: Seconds to look another pool of the cluster up.
 _OTHER_POOL = 10.0
+#: Seconds for which the monitors' addresses are not asked for again.
+_MONITORS_STAY = 30.0
 #: Keys of an object read at once.
 _PAGE = 1000
 
@@ -55,6 +58,7 @@ class Session:
         self.address = cluster.get_addrs()
         self.users = 0
         self.given_up = False
+        self._monitors = None
 
     def ask_monitor(self, prefix: str, **arguments):
         """A monitor command's answer, from JSON."""
@@ -63,6 +67,14 @@ class Session:
         if result:
             raise errors.from_errno(result, f'{prefix}: {message or result}')
         return json.loads(output)
+
+    def monitors(self) -> list:
+        """Addresses of the monitors, as they were a few seconds ago at most: 192.0.2.1:6789/0."""
+        known, until = self._monitors or ([], 0.0)
+        if time.monotonic() >= until:
+            known = [mon['addr'] for mon in self.ask_monitor('mon dump')['mons']]
+            self._monitors = known, time.monotonic() + _MONITORS_STAY
+        return known
 
     def image(self, name: str | None, **options):
         """An open image, to be used in a ``with``."""

@@ -15,7 +15,7 @@ backend: a worker that lost its job is cut off by the OSD blocklist.
 
 A snapshot with clones, when it is deleted, is kept by librbd in the image's own trash, and removed with the last clone.
 A volume with clones, and with ``enable_deferred_deletion`` any, goes to the pool's trash, and upkeep.py removes it from
-there.  What somebody else moved to the trash stays there.
+there; any other passes through it (removal.py).  What somebody else moved to the trash stays there.
 """
 
 import contextlib
@@ -34,7 +34,9 @@ from blockctl.drivers.rbd import copying
 from blockctl.drivers.rbd import errands
 from blockctl.drivers.rbd import group_snapshots
 from blockctl.drivers.rbd import images
+from blockctl.drivers.rbd import limits as image_limits
 from blockctl.drivers.rbd import options
+from blockctl.drivers.rbd import removal
 from blockctl.drivers.rbd import turns
 from blockctl.drivers.rbd import upkeep
 
@@ -48,9 +50,9 @@ _LONG = 100
 _ADDRESS = re.compile(r'(\d{1,3}(\.\d{1,3}){3}|\[[0-9A-Fa-f:.]+\]):\d+/\d+')
 
 
-class RBDDriver(interface.Driver, interface.Extends, interface.Snapshots, interface.GroupSnapshots, interface.Clones,
-                interface.Reverts, interface.Connects, interface.Renames, interface.Manages, interface.Migrates,
-                interface.Copies):
+class RBDDriver(interface.Driver, interface.Encrypts, interface.Limits, interface.Extends, interface.Snapshots,
+                interface.GroupSnapshots, interface.Clones, interface.Reverts, interface.Connects, interface.Renames,
+                interface.Manages, interface.Migrates, interface.Copies):
     """See the module."""
 
     any_machine = True
@@ -99,7 +101,7 @@ class RBDDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
             fsid = session.cluster.get_fsid()
         total, free = self._capacity(usage, quota)
         location = f'ceph:{self.conf.rbd_ceph_conf}:{fsid}:{self.conf.rbd_user}:{self.conf.rbd_pool}'
-        # QoS is what the host that attaches a volume keeps to. Both spellings are in use in types' extra specs.
+        # Both spellings of QoS are in use in types' extra specs.
         pool = interface.PoolStats(name=self._pool, total=total / units.Gi, free=free / units.Gi,
                                    foreign=foreign / units.Gi, thin=True,
                                    capabilities={'multiattach': True, 'QoS_support': True, 'qos_support': True,
@@ -156,6 +158,15 @@ class RBDDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
                 self._complete(session, volume, effect)
         return {}
 
+    def create_encrypted(self, volume, header, effect):
+        """Made in two steps under its final name: what breaks off in between is done again by who goes on with it."""
+        made = self.create(volume, effect)
+        with self._client.session() as session, session.image(volume.name) as image:
+            images.check(session, effect)
+            image.write(header, 0)
+            image.flush()
+        return made
+
     def delete(self, volume, effect):
         """Raises BackendBusy while it is in use or has snapshots; clones of it may live on."""
         names.check(volume.name)
@@ -163,7 +174,11 @@ class RBDDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
         progress = images.Progress(effect) if volume.size >= _LONG else None
         with self._client.session() as session, self._turns.of(volume.name):
             images.check(session, effect)
-            if not self.conf.enable_deferred_deletion or not self._set_aside(session, volume, effect):
+            if self.conf.enable_deferred_deletion:
+                gone = self._set_aside(session, volume, effect)
+            else:
+                gone = removal.remove(session, volume.name, effect, progress)
+            if not gone:
                 try:
                     images.remove(session, volume.name, progress)
                 except session.rbd.ImageHasSnapshots:
@@ -243,6 +258,14 @@ class RBDDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
                 reason=f'{volume.name} is there, but has {size} bytes instead of {volume.size} GiB')
 
     # --- abilities
+    def limit(self, volume, limits, effect):
+        """By the image's metadata (limits.py)."""
+        name = names.check(volume.name)
+        with self._client.session() as session, self._turns.of(name):
+            if limits or image_limits.may_have(session, name):
+                with session.image(name) as image:
+                    image_limits.keep(session, image, limits, effect)
+
     def extend(self, volume, size, effect):
         """An image in use grows too: its user has the lock, and librbd asks it to."""
         name = names.check(volume.name)
@@ -352,7 +375,7 @@ class RBDDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
         with self._client.session() as session:
             if not images.exists(session, f'rbd_id.{names.check(volume.name)}'):
                 raise exceptions.NotFoundOnBackend(name=volume.name)
-            addresses = [_host_and_port(mon['addr']) for mon in session.ask_monitor('mon dump')['mons']]
+            addresses = [_host_and_port(address) for address in session.monitors()]
             secret = self.conf.rbd_secret_uuid or session.cluster.get_fsid()
         return {'driver_volume_type': 'rbd', 'data': {
             'name': f'{self.conf.rbd_pool}/{volume.name}',

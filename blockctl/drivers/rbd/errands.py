@@ -12,6 +12,7 @@ OBJECT = 'blockctl_errands'
 #: Make the image independent of its parent. ``by``: the address of the client that is at it.
 FLATTEN = 'flatten'
 #: Remove the image from the trash as soon as it has no clones. ``due``: not before (seconds since 1970).
+#: ``removes``: the name of a volume whose job is at that itself, and does it long before that (removal.py).
 PURGE = 'purge'
 
 
@@ -26,6 +27,13 @@ def drop(session, kind, image_id):
     """It is done, or of no use any more."""
     with session.rados.WriteOpCtx() as operation:
         session.ioctx.remove_omap_keys(operation, (f'{kind}/{image_id}',))
+        session.ioctx.operate_write_op(operation, OBJECT)
+
+
+def forget(session, image_id):
+    """The image is gone, and with it all there was to do."""
+    with session.rados.WriteOpCtx() as operation:
+        session.ioctx.remove_omap_keys(operation, tuple(f'{kind}/{image_id}' for kind in (PURGE, FLATTEN)))
         session.ioctx.operate_write_op(operation, OBJECT)
 
 

@@ -97,8 +97,9 @@ class Upkeep:
     def _round(self, stopping, thorough):
         with self._client.session() as session:
             found = errands.read(session)
-            self._waiting = any(kind == errands.PURGE for kind, _ in found)
             now = time.time()
+            self._waiting = any(kind == errands.PURGE and not ('removes' in details and details['due'] > now)
+                                for (kind, _), details in found.items())
             due = [i for (kind, i), details in found.items() if kind == errands.PURGE and details['due'] <= now]
             gone = True
             while gone and not stopping.is_set():  # an image that goes may have been the last clone of another
@@ -113,7 +114,7 @@ class Upkeep:
     def _purge(self, session, image_id, thorough):
         """Whether the image is gone now."""
         if not images.exists(session, f'rbd_header.{image_id}') and not _is_in_trash(session, image_id):
-            _forget(session, image_id)
+            errands.forget(session, image_id)
             return True
         try:
             if thorough and images.header_has(session, image_id, 'snapshot_'):
@@ -128,7 +129,7 @@ class Upkeep:
                 return False
             raise
         LOG.info('The image %s is gone from the trash.', image_id)
-        _forget(session, image_id)
+        errands.forget(session, image_id)
         return True
 
     # --- flattening
@@ -172,11 +173,6 @@ def _is_in_trash(session, image_id):
     except session.rbd.ImageNotFound:
         return False
     return True
-
-
-def _forget(session, image_id):
-    for kind in (errands.PURGE, errands.FLATTEN):
-        errands.drop(session, kind, image_id)
 
 
 def _is_at_it(session, image_id, address):

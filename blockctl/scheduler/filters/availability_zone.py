@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AvailabilityZoneFilter: the pool is in the zone that was asked for."""
+"""AvailabilityZoneFilter: the pool is in the zone that was asked for, and in one of those that the type allows."""
+
+from blockctl.scheduler.filters import Test
+
+#: Extra spec of a type: the zones its volumes may be in, separated by commas.
+ZONES = 'RESKEY:availability_zones'
 
 
 def make(conf):
-    def passes(spec, pool):
-        zone = spec.get('availability_zone')
-        zones = (spec.get('extra_specs') or {}).get('RESKEY:availability_zones')
-        if zones and pool.zone not in [z.strip() for z in zones.split(',')]:
-            return False
-        return not zone or zone == pool.zone
+    return prepare
 
-    return passes
+
+def prepare(request):
+    zone, zones = request.spec.get('availability_zone'), request.extra_specs.get(ZONES)
+    if not zone and not zones:
+        return None
+    allowed = {name.strip() for name in zones.split(',')} if zones else {zone}
+    if zone:
+        allowed &= {zone}
+    return Test(lambda pools: [pool for pool in pools if pool.zone in allowed],
+                lambda pool: f'it is in {pool.zone!r}, not in {" or ".join(sorted(allowed)) or "any zone of the type"}')

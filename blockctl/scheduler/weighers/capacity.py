@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CapacityWeigher: more free capacity, counting what is promised, weighs more."""
+"""CapacityWeigher: more room, counting what is promised, weighs more.
 
-from blockctl import capacity
+Pools that do not know what they hold come last, whether the fullest or the emptiest pool is to come first.
+"""
+
+import math
+
+from blockctl.scheduler.weighers import Weigher
 
 
 def make(conf):
     multiplier = conf.capacity_weight_multiplier
 
-    def weigh(spec, pools):
-        return multiplier, {pool.name: _free(pool) for pool in pools}
+    def weigh(request, pools):
+        rooms = [pool.thick_room for pool in pools] if request.thick else [pool.room for pool in pools]
+        if math.inf in rooms:
+            known = [room for room in rooms if room != math.inf]
+            last = min(known, default=0) - 1 if multiplier > 0 else max(known, default=0) + 1
+            rooms = [last if room == math.inf else room for room in rooms]
+        return rooms
 
-    return weigh
-
-
-def _free(pool):
-    left = [amount for amount in (
-        None if pool.bound is None else pool.bound - pool.claimed - pool.foreign,
-        None if pool.free is None else capacity.virtual_free(pool)) if amount is not None]
-    # A pool that cannot say comes last, as it does in the reference.
-    return min(left) if left else 0.0
+    return Weigher(multiplier, weigh)

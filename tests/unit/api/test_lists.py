@@ -3,6 +3,7 @@
 
 import datetime
 import json
+import types
 
 import pytest
 import webob
@@ -10,6 +11,7 @@ import webob
 from blockctl import conf as configuration
 from blockctl import exceptions
 from blockctl import microversions
+from blockctl.api import app
 from blockctl.api import filters
 from blockctl.api import pagination
 from blockctl.api import request
@@ -119,6 +121,16 @@ def test_users_may_what_the_operator_says(tmp_path):
     assert read('host=h&name~=n', **options) == {'host': Wanted('eq', 'h'), 'name': Wanted('like', 'n')}
     with pytest.raises(exceptions.InvalidRequest, match='name'):
         read('name=n', **options)
+
+
+@pytest.mark.parametrize('text', ['', '[]', '{"volume": "name"}', '{"volume": [1]}', None])
+def test_a_file_of_filters_that_is_none_is_told_at_start(tmp_path, text):
+    path = tmp_path / 'filters.json'
+    if text is not None:
+        path.write_text(text)
+    conf = types.SimpleNamespace(resource_query_filters_file=str(path), auth_strategy='keystone')
+    with pytest.raises(exceptions.ConfigurationError, match='resource_query_filters_file'):
+        app.make_app(types.SimpleNamespace(conf=conf))
 
 
 def test_users_lose_other_filters_before_331():

@@ -175,3 +175,21 @@ def test_a_compute_service_that_does_not_answer(tmp_path, server):
     gone = types.SimpleNamespace(url='http://127.0.0.1:9')
     with pytest.raises(exceptions.BackendUnavailable):
         client(tmp_path).uses(asker(gone), 's1', 'v1', 'a1')
+
+
+# --- where a server runs
+@pytest.mark.parametrize(('answer', 'host'), [
+    ((200, {'server': {'OS-EXT-SRV-ATTR:host': 'node1'}}), 'node1'), ((404, {}), None),
+    ((200, {'server': {}}), None), ((200, {'server': {'OS-EXT-SRV-ATTR:host': None}}), None)])
+def test_the_machine_of_a_server(server, compute, answer, host):
+    server.answers['/servers/s1'] = answer
+    assert compute.host_of('s1', 'req-1') == host
+    [(_path, headers, _body)] = server.requests
+    assert headers['X-OpenStack-Request-ID'] == 'req-1'
+
+
+@pytest.mark.parametrize('answer', [(503, {}), (403, {}), (200, {'servers': []}), (200, [])])
+def test_the_machine_of_a_server_cannot_be_found_out(server, compute, answer):
+    server.answers['/servers/s1'] = answer
+    with pytest.raises(exceptions.BackendUnavailable):
+        compute.host_of('s1')

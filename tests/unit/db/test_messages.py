@@ -38,7 +38,7 @@ def test_newest_first_and_of_the_project_only(ctx):
 
 
 def test_filters(ctx):
-    job, _ = write(ctx), write(ctx, event='VOLUME_VOLUME_008_015')
+    job, _ = write(ctx), write(ctx, event='VOLUME_VOLUME_008_012')
     for name, value in (('resource_uuid', job.resource_id), ('request_id', job.request_id),
                         ('event_id', 'VOLUME_VOLUME_001_003')):
         assert [row.request_id for row in found(ctx, {name: Wanted('eq', value)})] == [job.request_id]

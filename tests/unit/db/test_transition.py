@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one door through which a status changes."""
 
+import threading
+
 import pytest
 import sqlalchemy as sa
+import stand_in
 
 from blockctl import exceptions
 from blockctl import states
+from blockctl.db import holds
 from blockctl.db import jobs
 from blockctl.db import tables
 from blockctl.db import volumes
@@ -52,6 +56,36 @@ def test_a_held_row_does_not_move(ctx, volume):
         ctx.conn.execute(sa.insert(tables.holds).values(resource_id=volume, job_id=job))
     with pytest.raises(exceptions.InvalidState), ctx.writing():
         transition(ctx, states.VOLUME, volume, 'create.done')
+
+
+def test_who_waited_for_a_row_sees_who_holds_it_by_then(any_app):
+    ctx = stand_in.make_context(any_app)
+    with ctx.writing():
+        volumes.insert(ctx, {}, id='v1', project_id='p1', size=1, status='available')
+    outcome = []
+
+    def clone():
+        other = stand_in.make_context(any_app)
+        try:
+            with other.writing():
+                transition(other, states.VOLUME, 'v1', 'clone')
+        except exceptions.InvalidState as error:
+            outcome.append(error)
+
+    waiting = threading.Thread(target=clone)
+    with ctx.writing():
+        transition(ctx, states.VOLUME, 'v1', 'migrate')
+        holds.hold(ctx, 'v1', jobs.post(ctx, 'volume.migrate', 'v1', 'scheduler', {}))
+        waiting.start()
+        waiting.join(0.5)
+        assert waiting.is_alive()
+    waiting.join()
+    assert [error.values['action'] for error in outcome] == ['clone']
+
+
+def test_a_refusal_names_the_event_as_tenants_do(ctx, volume):
+    with pytest.raises(exceptions.InvalidState, match='to extend it'), ctx.writing():
+        transition(ctx, states.VOLUME, volume, 'extend.completion')
 
 
 def test_two_rows_for_one_event_cannot_be_defined():

@@ -11,6 +11,7 @@ from blockctl import exceptions
 from blockctl.db import pages
 from blockctl.db import volume_changes
 from blockctl.db import volume_lists
+from blockctl.db import volumes as db_volumes
 from blockctl.db.conditions import NOTHING
 from blockctl.db.conditions import Wanted
 from blockctl.db.tables import volume_image_metadata
@@ -152,7 +153,7 @@ def test_what_is_shown_with_rows(ctx):
 def test_metadata_is_merged_replaced_and_removed(ctx):
     with ctx.writing():
         row = volume_lists.page(ctx, 'p2', {}, pages.Page(limit=1)).rows[0]
-        volume_changes.lock(ctx, row.id)
+        db_volumes.lock(ctx, row.id)
 
         def now():
             return volume_changes.metadata(ctx, row.id)

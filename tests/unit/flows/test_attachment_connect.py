@@ -12,6 +12,7 @@ import stand_in
 import workbench
 from blockctl import exceptions
 from blockctl.db import jobs
+from blockctl.db import qos_specs
 from blockctl.db import tables
 from blockctl.drivers import interface
 from blockctl.flows import handlers
@@ -128,6 +129,29 @@ def live_jobs(bench):
     return bench.count(tables.jobs, tables.jobs.c.outcome.is_(None))
 
 
+@pytest.mark.parametrize(('consumer', 'told'), [
+    ('front-end', {'total_iops_sec': 10, 'read_bytes_sec': '7', 'odd': 'word'}),
+    ('both', {'total_iops_sec': 10, 'read_bytes_sec': '7', 'odd': 'word'}),
+    ('back-end', None)])
+def test_the_host_is_told_its_part_of_qos(bench, consumer, told):
+    with bench.ctx.writing() as conn:
+        type_id = conn.execute(sa.select(tables.volume_types.c.id)).scalar_one()
+        qos_specs.insert(bench.ctx, str(uuid.uuid4()), 'fast', consumer, {
+            'total_iops_sec_per_gb': '5', 'read_bytes_sec': '7', 'odd': 'word', 'nothing': None})
+        specs_id = conn.execute(sa.select(tables.qos_specs.c.id)).scalar_one()
+        qos_specs.associate(bench.ctx, specs_id, type_id)
+        kind = conn.execute(sa.select(tables.volume_types)).one()
+    volume = bench.create(2, volume_type=kind)
+    connected = served(bench, attachments.create, new(volume, connector=HOST))
+    assert connected.connection_info['qos_specs'] == told
+    other = served(bench, connections.initialize, bench.create(2, volume_type=kind), HOST)
+    assert other['data']['qos_specs'] == told
+    # What is changed afterwards holds for the next connection.
+    with bench.ctx.writing():
+        qos_specs.disassociate_all(bench.ctx, specs_id)
+    assert row(bench, connected.id).connection_info['qos_specs'] == told
+
+
 def test_all_the_way_and_back(bench, volume):
     made = ask(bench, attachments.create, new(volume))
     assert (made.attach_status, made.connection_info) == ('reserved', {})
@@ -158,6 +182,17 @@ def test_what_was_exported_is_taken_back(bench, volume, driver):
     assert states(bench, volume) == ('available', 'detached')
 
 
+def test_a_host_stays_connected_while_another_attachment_needs_it(bench, driver):
+    shared = bench.create(1, multiattach=True)
+    first = served(bench, attachments.create, new(shared, connector=HOST), driver=driver)
+    ask(bench, attachments.complete, first.id)
+    second = served(bench, attachments.create, new(shared, connector=HOST), driver=driver)
+    served(bench, attachments.remove, shared, first.id, driver=driver)
+    assert driver.hosts == {'compute-1'}
+    served(bench, attachments.remove, shared, second.id, driver=driver)
+    assert driver.hosts == set()
+
+
 def test_another_host_takes_its_place(bench, volume, driver):
     made = served(bench, attachments.create, new(volume, connector=HOST), driver=driver)
     served(bench, attachments.update, made.id, {'host': 'compute-2'}, driver=driver)
@@ -178,10 +213,20 @@ def test_a_connection_that_fails(bench, volume, broken):
     found = row(bench, made.id)
     assert (found.attach_status, found.connector, found.connection_info) == ('reserved', None, {})
     assert states(bench, volume) == ('reserved', 'reserved')
-    detail = '101' if broken is Unable else '108'
+    detail = '101' if broken is Unable else '021'
     assert bench.messages() == [(volume, f'VOLUME_VOLUME_004_{detail}')] * 2
     assert served(bench, attachments.update, made.id, HOST).attach_status == 'attaching'  # and again
     bench.all_is_well()
+
+
+def test_connecting_again_in_vain_leaves_no_connection(bench, volume, driver):
+    attachment = served(bench, attachments.create, new(volume, connector=HOST), driver=driver)
+    assert driver.hosts == {'compute-1'}
+    driver._fails = exceptions.BackendError(reason='no')
+    with pytest.raises(exceptions.ConnectionFailed):
+        served(bench, attachments.update, attachment.id, HOST, driver=driver)
+    assert row(bench, attachment.id).connector is None
+    assert driver.hosts == set()
 
 
 def test_a_worker_that_dies_after_its_effect_is_followed(bench, volume, driver):

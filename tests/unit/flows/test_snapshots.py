@@ -87,7 +87,10 @@ def take(bench, volume_id):
 
 
 def delete(bench, snapshot_id, **options):
-    snapshot_delete.delete_snapshot(stand_in.make_context(bench.app), snapshot_id, **options)
+    ctx = stand_in.make_context(bench.app)
+    with ctx.reading():
+        snapshot_row = snapshots.get(ctx, snapshot_id)
+    snapshot_delete.delete_snapshot(ctx, snapshot_row, **options)
 
 
 def delete_volume(bench, volume_id, **options):
@@ -228,13 +231,13 @@ def test_what_the_backend_refuses(bench, volume):
     snapshot_id = ask(bench, volume)
     bench.work(workbench.Broken(bench.driver, create_snapshot=exceptions.BackendFull(reason='no')))
     assert row(bench, snapshot_id).status == 'error'
-    assert bench.messages() == [(snapshot_id, 'VOLUME_VOLUME_SNAPSHOT_009_012')]
+    assert bench.messages() == [(snapshot_id, 'VOLUME_VOLUME_SNAPSHOT_009_013')]
     assert used(bench, 'snapshots') == (1,)
     assert not is_held(bench, volume)
     delete(bench, snapshot_id)
     bench.work(workbench.Broken(bench.driver, delete_snapshot=exceptions.BackendError(reason='no')))
     assert row(bench, snapshot_id).status == 'error_deleting'
-    assert bench.messages()[1:] == [(snapshot_id, 'VOLUME_VOLUME_SNAPSHOT_010_001')]
+    assert bench.messages()[1:] == [(snapshot_id, 'VOLUME_VOLUME_SNAPSHOT_010_016')]
     delete(bench, snapshot_id)
     bench.work()
     assert row(bench, snapshot_id) is None
@@ -288,7 +291,7 @@ def test_a_backend_that_goes_and_comes_back(bench, volume):
     snapshot_id = ask(bench, volume)
     bench.unserved()
     assert row(bench, snapshot_id).status == 'error'
-    assert bench.messages() == [(snapshot_id, 'VOLUME_VOLUME_SNAPSHOT_009_023')]
+    assert bench.messages() == [(snapshot_id, 'VOLUME_VOLUME_SNAPSHOT_009_111')]
     bench.work()
     assert row(bench, snapshot_id).status == 'available'
     well(bench)

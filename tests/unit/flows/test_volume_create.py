@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from oslo_db import exception as db_exception
 
+import stand_in
 from blockctl import exceptions
 from blockctl.db import checks
 from blockctl.db import jobs
@@ -19,7 +20,6 @@ from blockctl.flows import volume_create
 from blockctl.flows import volume_delete
 from blockctl.jobs import lease
 from blockctl.jobs import runner
-from blockctl.scheduler import pick
 
 POOL = 'node@b1#p'
 BACKEND = 'node@b1'
@@ -54,9 +54,8 @@ class Picker:
         self._names = names
 
     def pick(self, ctx, spec):
-        found = [types.SimpleNamespace(name=name, zone='nova', service_id=None) for name in self._names
-                 if name not in spec['excluded']]
-        return pick.Choice(found, [('CapacityFilter', 3)])
+        return stand_in.choice(spec, [name for name in self._names if name not in spec['excluded']],
+                               [('CapacityFilter', 3)])
 
 
 @pytest.fixture

@@ -9,12 +9,16 @@ import sqlalchemy as sa
 import stand_in
 import workbench
 from blockctl import exceptions
+from blockctl.db import holds
+from blockctl.db import jobs
 from blockctl.db import quotas
 from blockctl.db import tables
 from blockctl.db.columns import utcnow
+from blockctl.db.transition import transition
 from blockctl.flows import volume_delete
 from blockctl.flows import volume_extend
 from blockctl.operations import volume_status
+from blockctl.states import VOLUME
 
 
 class Compute:
@@ -107,6 +111,22 @@ def test_room(bench, volume):
     bench.all_is_well()
 
 
+def test_thick_volumes_grow_within_what_is_there(bench):
+    """Their pool may be promised 100 GiB, but holds 10."""
+    with bench.ctx.reading() as conn:
+        volume_type = conn.execute(sa.select(tables.volume_types)).first()
+    volume = bench.create(1, volume_type=volume_type)
+    with bench.ctx.writing() as conn:
+        report = {'total_capacity_gb': 10, 'thin_provisioning_support': True, 'max_over_subscription_ratio': 10.0}
+        conn.execute(sa.update(tables.pools).values(report=report))
+        conn.execute(sa.insert(tables.volume_type_extra_specs).values(
+            volume_type_id=volume_type.id, key='provisioning:type', value='thick'))
+    with pytest.raises(exceptions.NoRoomToGrow):
+        extend(bench, volume, 11)
+    extend(bench, volume, 10)
+    bench.all_is_well()
+
+
 def test_a_disabled_service_still_extends(bench, volume):
     with bench.ctx.writing() as conn:
         conn.execute(sa.update(tables.services).values(disabled=True))
@@ -146,6 +166,19 @@ def test_a_driver_that_cannot(bench, volume):
     bench.all_is_well()
 
 
+@pytest.mark.parametrize(('fails', 'becomes'), [
+    ({}, ('available', 4, 0)), ({'extend': exceptions.BackendError(reason='no')}, ('error_extending', 1, 0))])
+def test_a_host_that_is_connected_meanwhile_is_in_nobodys_way(bench, volume, fails, becomes):
+    extend(bench, volume, 4)
+    with bench.ctx.writing():
+        transition(bench.ctx, VOLUME, volume, 'connection')
+        job_id = jobs.post(bench.ctx, 'connection.initialize', str(uuid.uuid4()), 'node@elsewhere', {})
+        holds.hold(bench.ctx, volume, job_id)
+    bench.work(workbench.Broken(bench.driver, **fails))
+    assert looks(bench, volume) == becomes
+    bench.all_is_well()
+
+
 def test_a_silent_backend_decides_nothing(bench, volume):
     extend(bench, volume, 4)
     with pytest.raises(exceptions.BackendTimeout):
@@ -160,7 +193,7 @@ def test_a_backend_that_goes_and_comes_back(bench, volume):
     bench.unserved()
     assert looks(bench, volume) == ('error_extending', 1, 3)
     assert (gigabytes(bench), claimed(bench)) == (4, 4)
-    assert bench.messages() == [(volume, 'VOLUME_VOLUME_007_023')]
+    assert bench.messages() == [(volume, 'VOLUME_VOLUME_007_111')]
     bench.all_is_well()
     bench.work()
     assert looks(bench, volume) == ('available', 4, 0)

@@ -28,7 +28,6 @@ from blockctl.flows import volume_delete
 from blockctl.flows import volume_manage
 from blockctl.jobs import lease
 from blockctl.jobs import runner
-from blockctl.scheduler import pick
 
 HOST = 'node@one'
 POOL = f'{HOST}#one'
@@ -79,7 +78,7 @@ class Stage:
 
     def pick(self, ctx, spec):
         """Stands in for the scheduler's choice: this stage's pool fits."""
-        return pick.Choice([types.SimpleNamespace(name=POOL, backend=HOST, zone='nova', service_id=None)], [])
+        return stand_in.choice(spec, [POOL])
 
     def work(self, topic):
         ctx = self.ctx
@@ -195,7 +194,7 @@ def test_a_backend_nobody_serves(stage):
         job = jobs.seize(stage.ctx, stage.ctx.conn.execute(sa.select(tables.jobs).where(
             tables.jobs.c.outcome.is_(None))).one())
         handlers.BACKEND[job.kind].unserved(stage.ctx, job)
-    assert stage.messages() == ['VOLUME_VOLUME_103_023']
+    assert stage.messages() == ['VOLUME_VOLUME_103_111']
     lost(stage, volume_id, {'found'})
 
 
@@ -233,7 +232,7 @@ def test_over_quota_once_its_size_is_known(stage):
 
 def test_no_pool_offers_the_type(stage):
     volume_id = stage.manage()
-    stage.schedule(types.SimpleNamespace(pick=lambda ctx, spec: pick.Choice([], [('CapabilitiesFilter', 1)])))
+    stage.schedule(types.SimpleNamespace(pick=lambda ctx, spec: stand_in.choice(spec, [], [('CapabilitiesFilter', 1)])))
     assert stage.messages() == ['VOLUME_VOLUME_103_003']
     lost(stage, volume_id, {'found'})
 

@@ -32,7 +32,6 @@ from blockctl.flows import volume_migrate
 from blockctl.flows import volume_retype
 from blockctl.jobs import lease
 from blockctl.jobs import runner
-from blockctl.scheduler import pick
 from blockctl.states import VOLUME
 
 ONE, TWO = 'node@one', 'node@two'
@@ -66,10 +65,10 @@ class Picker:
         self.fitting = fitting
 
     def pick(self, ctx, spec):
-        found = [types.SimpleNamespace(name=f'{backend}#{backend[5:]}', backend=backend, zone='nova', service_id=None)
-                 for backend in self.fitting]
-        found = [pool for pool in found if pool.name not in spec.get('excluded', ())]
-        return pick.Choice(found, [('CapabilitiesFilter', 2 - len(found))])
+        found = [f'{backend}#{backend[5:]}' for backend in self.fitting
+                 if spec.get('to') in (None, backend, f'{backend}#{backend[5:]}')]
+        found = [name for name in found if name not in spec.get('excluded', ())]
+        return stand_in.choice(spec, found, [('CapabilitiesFilter', 2 - len(found))])
 
 
 class Stage:
@@ -368,6 +367,23 @@ def test_nowhere_to_go(stage):
     stage.schedule(ONE)
     assert (stage.row(row.id).migration_status, stage.messages()) == ('error', ['VOLUME_VOLUME_101_003'])
     stage.is_well()
+
+
+def test_what_a_backend_refuses_to_remove_is_tried_again(stage, monkeypatch):
+    row = stage.volume()
+    stage.migrate(row)
+    stage.schedule(TWO)
+    stage.run(TWO)
+
+    def refuse(*_args):
+        raise exceptions.BackendError(reason='no')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.drivers[ONE], 'delete', refuse)
+        stage.run(ONE)
+    stage.is_well()
+    stage.run(ONE)
+    moved(stage, row)
 
 
 def test_a_place_being_cleared_is_no_place(stage):

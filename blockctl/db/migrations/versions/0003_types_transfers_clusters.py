@@ -80,7 +80,7 @@ def upgrade():
         sa.Column('with_snapshots', sa.Boolean(), nullable=False),
         sa.Column('created_at', _time(), nullable=False),
         sa.Column('updated_at', _time()),
-        sa.ForeignKeyConstraint(['volume_id'], ['volumes.id'], name='fk_transfers_volume_id'),
+        sa.ForeignKeyConstraint(['volume_id'], ['volumes.id'], name='fk_transfers_volume_id', ondelete='CASCADE'),
         sa.UniqueConstraint('volume_id', name='uq_transfers_volume_id'),
         sa.PrimaryKeyConstraint('id', name='pk_transfers'),
         **_OPTIONS)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of what lets hosts reach local storage; names and defaults are those operators know."""
+
+from oslo_config import cfg
+
+OPTIONS = (
+    cfg.StrOpt('target_helper', default='lioadm', choices=[('lioadm', "the kernel's LIO, by blockctl-rtstool")],
+               help='What serves targets on this machine.'),
+    cfg.StrOpt('target_protocol', default='iscsi', choices=['iscsi', 'iser'], help='How hosts reach a target.'),
+    cfg.StrOpt('target_ip_address', default='$my_ip', help='Address of this machine at which targets are served.'),
+    cfg.PortOpt('target_port', default=3260, help='Port at which targets are served.'),
+    cfg.ListOpt('target_secondary_ip_addresses', default=[],
+                help='Further addresses at which each target is served: hosts with multipath use all of them.'),
+    cfg.StrOpt('target_prefix', default='iqn.2010-10.org.openstack:',
+               help="Beginning of a target's name; the volume's name follows."),
+    cfg.BoolOpt('use_chap_auth', default=False, help='Have hosts log in with a name and a secret (CHAP).'),
+    cfg.StrOpt('chap_username', default='', help='Name for CHAP. Unset: made for each volume and host.'),
+    cfg.StrOpt('chap_password', default='', secret=True,
+               help='Secret for CHAP, the same for all volumes. Unset: made for each volume and host.'),
+    cfg.IntOpt('chap_password_len', default=12, min=12, max=16, help='Length of secrets that are made.'),
+    cfg.StrOpt('target_key_file', default='$state_path/target.key',
+               help='File with the key that secrets are made with; it is made when it is absent. Every process of this '
+                    'backend needs the same.'),
+)
