@@ -3,8 +3,8 @@
 
 A volume that has no key of its own changes hands in one transaction of the request.  That of one that has is a job,
 whose end the request waits for: the key is copied into the accepting project first; the same transaction then gives the
-volume away and names the copy; and the former key goes, for which there is a job of its own.  The copies' name is the
-volume's and the job's, so what a killed worker has made is found, and used or removed, and no other is.
+volume away and names the copy; and the former key goes, for which there is a job of its own.  The name of the copy is
+this job's alone, so what a killed worker has made is found, and used or removed, and nothing else is.
 """
 
 import contextlib
@@ -138,8 +138,8 @@ def _post(ctx, offer, volume):
 
 def end_taking(ctx, volume_id):
     """Nobody takes the volume any more; in the transaction that withdraws its offer. A copy of its key goes."""
-    job = jobs.last_of(ctx, KIND, volume_id)
-    if job is not None and job.outcome is None:
+    job_id = jobs.live_id(ctx, volume_id)
+    if job_id is not None and jobs.get(ctx, job_id).kind == KIND:
         jobs.supersede(ctx, volume_id)
 
 
@@ -217,10 +217,9 @@ def _settle(ctx, job, detail, error, more=''):
     action = user_messages.TRANSFER_VOLUME
     messages.write(ctx, job, 'VOLUME', user_messages.event_id('volume', action, detail),
                    user_messages.text(action, detail, more))
+    jobs.finish(ctx, job, 'failed')  # first: what ended the job before has had the copy cleared away, too
     leaves = job.payload.get('leaves')
-    clear_id = jobs.post(ctx, **leaves, to_fence=job.to_fence) if leaves else None
-    jobs.finish(ctx, job, 'failed')
-    return clear_id
+    return jobs.post(ctx, **leaves, to_fence=job.to_fence) if leaves else None
 
 
 def _copy(work, volume):

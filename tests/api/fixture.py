@@ -356,10 +356,13 @@ class Transfers(Sources):
     """Sources, and: TAKEN_VOLUME (1 GiB) has TAKEN_SNAPSHOT, both available; GROUPED is in a group, SECRET encrypted.
 
     GRABBED has a snapshot that is part of a group snapshot; HIDDEN is of a type for PROJECT only, as HIDDEN_TYPE.
+    FIXED is encrypted with the key that all share.  Requests that wait for a backend give up at once.
     """
 
     def fill(self):
         super().fill()
+        transport.response_timeout(self.stage.app.conf)
+        self.stage.app.conf.set_override('rpc_response_timeout', 0)
         host, now = 'stage@one#pool', datetime.datetime(2026, 1, 1)
         hidden = str(uuid.uuid4())
         self.stage.insert(tables.volume_types, id=hidden, name='hidden', is_public=False, created_at=now)
@@ -368,6 +371,7 @@ class Transfers(Sources):
                  GRABBED=self.stage.volume('grabbed', host=host),
                  GROUPED=self.stage.volume('grouped', host=host, group_id=str(uuid.uuid4())),
                  SECRET=self.stage.volume('secret', host=host, encryption_key_id=str(uuid.uuid4())),
+                 FIXED=self.stage.volume('fixed', host=host, encryption_key_id=FIXED_KEY_ID),
                  USED=self.stage.volume('used', host=host, status='in-use', attach_status='attached'),
                  HIDDEN=self.stage.volume('hidden', host=host, volume_type_id=hidden), HIDDEN_TYPE=hidden)
         self.say(TAKEN_SNAPSHOT=self._snapshot('TAKEN_VOLUME', volume_type_id=os.environ['TYPE']))

@@ -96,6 +96,10 @@ class Bench:
             conn.execute(sa.update(tables.jobs).where(tables.jobs.c.topic == topic).values(not_before=None))
             job_id, = jobs.due(self.ctx, topic, 2)
             job = jobs.claim(self.ctx, job_id, [topic], 'me', 60, '')
+        return self.made_work(job, driver)
+
+    def made_work(self, job, driver):
+        """What a handler gets of a job that was claimed for 60 s."""
         return runner.Work(runner.job_context(self.app, job), job, lease.Lease(job, time.monotonic() + 60, 60), driver)
 
     def schedule(self):

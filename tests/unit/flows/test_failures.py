@@ -9,7 +9,9 @@ import uuid
 
 import pytest
 import sqlalchemy as sa
+from castellan.common import exception
 
+import memory_keys
 import stand_in
 import workbench
 from blockctl import exceptions
@@ -33,9 +35,11 @@ from blockctl.flows import volume_manage
 from blockctl.flows import volume_migrate
 from blockctl.flows import volume_retype
 from blockctl.flows import volume_revert
+from blockctl.flows import volume_transfer
 from blockctl.flows import work_fence
 from blockctl.operations import attachments
 from blockctl.operations import connections
+from blockctl.operations import transfers
 from blockctl.operations import volume_retype as retyping
 from blockctl.rpc import transport
 
@@ -48,6 +52,7 @@ HOST = {'host': 'compute-1', 'ip': '127.0.0.1', 'multipath': False}
 SILENT = {
     volume_manage.LIST: 'an administrator asks what there is, and waits for it',
     volume_migrate.CLEAR: 'it is never given up',
+    volume_transfer.CLEAR: 'the same',
     work_fence.KIND: 'it changes nothing',
 }
 
@@ -112,6 +117,7 @@ class Plays:
         self.app = bench.app
         self.backend = workbench.BACKEND
         self.spared = ()
+        self.tenant = 'p1'
         with bench.ctx.writing() as conn:
             self.kind = conn.execute(sa.select(tables.volume_types)).first()
             group_types.insert_type(bench.ctx, 'plain' * 7, 'plain', None, True, {})
@@ -284,6 +290,16 @@ class Plays:
         self.impatient(connections.terminate, volume_id, HOST)
         return volume_id
 
+    def volume_transfer(self):
+        keys = memory_keys.put_in(self.app)
+        volume_id = self.bench.create(1, volume_type=memory_keys.make_type(self.bench))
+        keys.fails = [exception.Forbidden()] * 9
+        row, key = transfers.create(self.ctx, volume_id)
+        self.tenant = 'p2'
+        taker = stand_in.make_context(self.app, self.tenant)
+        self.impatient(lambda _: transfers.accept(taker, row.id, key))
+        return volume_id
+
     # --- of schedulers
     def scheduler_volume_create(self):
         return self.asked()
@@ -333,7 +349,7 @@ def one_message(plays, kind, resource_id):
         job = conn.execute(sa.select(tables.jobs).where(tables.jobs.c.kind == kind)).one()
         message, = conn.execute(sa.select(tables.messages)).all()
     assert (message.resource_id, message.resource_type) == (resource_id, TYPES[kind.partition('.')[0]])
-    assert (message.project_id, message.request_id, message.message_level) == ('p1', job.request_id, 'ERROR')
+    assert (message.project_id, message.request_id, message.message_level) == (plays.tenant, job.request_id, 'ERROR')
     assert message.guaranteed_until > message.created_at
     prefix, action, detail = message.event_id.rsplit('_', 2)
     assert prefix == f'VOLUME_{message.resource_type}' and action.isdigit() and detail.isdigit()
