@@ -111,6 +111,7 @@ def run(app, make_services, unregistered=()):
 
 def _start(services, stop):
     """Start one service after another; the database may be away when a machine boots, so this waits for it."""
+    gc.enable()  # the imports are behind us (cmd/start.py)
     for service in services:
         while not stop.is_set():
             try:
