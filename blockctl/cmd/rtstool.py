@@ -58,6 +58,8 @@ def _group(lio, iqn):
 
 def revoke(lio, args):
     """let an initiator (or none) log in no more; the last one takes the target with it"""
+    if args.unused:
+        _refuse_sessions(lio, args.iqn)
     for target in [each for each in lio.RTSRoot().targets if each.wwn == args.iqn]:
         for group in list(target.tpgs):
             for entry in list(group.node_acls):
@@ -72,6 +74,13 @@ def revoke(lio, args):
                 backstore.delete()
     _save(lio)
     return []
+
+
+def _refuse_sessions(lio, iqn):
+    logged_in = [entry.node_wwn for target in lio.RTSRoot().targets if target.wwn == iqn
+                 for group in target.tpgs for entry in group.node_acls if entry.session]
+    if logged_in:
+        raise ValueError(f'{iqn} is in use by {", ".join(logged_in)}')
 
 
 def show(lio, args):
@@ -105,6 +114,8 @@ def _parser():
             verb.add_argument('--name', required=True, help='of the volume on its backend')
             verb.add_argument('--iqn', required=True, help='of the target')
             verb.add_argument('--initiator', required=function is export, help='iqn of the host')
+        if function is revoke:
+            verb.add_argument('--unused', action='store_true', help='refuse while somebody is logged in')
         if function is export:
             verb.add_argument('--device', required=True, help='its device node')
             verb.add_argument('--portal', required=True, action='append', metavar='ADDRESS:PORT')

@@ -134,7 +134,7 @@ class LVMDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
                 raise exceptions.BackendBusy(reason=f'{volume.name} has snapshots')
             effect.check()
             if volume.name in contents:
-                self._target.revoke(volume)
+                self._target.remove(volume)
             for name in [*_leftovers(contents, volume), volume.name]:
                 if name in contents:
                     self._clear_away(contents[name], effect)

@@ -52,6 +52,10 @@ class Target:
         whose = [] if connector is None else ['--initiator', _initiator(connector)]
         self._run('blockctl-rtstool', 'revoke', *self._which(volume), *whose)
 
+    def remove(self, volume):
+        """Take every export back before the volume goes. Raises BackendBusy while a host is logged in."""
+        self._run('blockctl-rtstool', 'revoke', *self._which(volume), '--unused')
+
     def _which(self, volume):
         return '--name', volume.name, '--iqn', self._iqn(volume)
 
