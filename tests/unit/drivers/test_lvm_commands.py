@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the driver lvm makes of what programs say; LVM itself is in tests/contract/test_lvm.py."""
+
+import pytest
+from oslo_config import cfg
+
+from blockctl import exceptions
+from blockctl.conf import backend
+from blockctl.drivers import interface
+from blockctl.drivers.lvm import commands
+from blockctl.drivers.lvm import driver
+from blockctl.drivers.targets import iscsi
+from blockctl.drivers.targets import secrets
+
+INITIATOR = 'iqn.1993-08.org.debian:01:host'
+
+
+def section(tmp_path, **values):
+    conf = cfg.ConfigOpts()
+    conf.register_opts([cfg.StrOpt(name, default=value) for name, value in (
+        ('volume_name_template', 'volume-%s'), ('my_ip', '127.0.0.1'), ('state_path', str(tmp_path)))])
+    conf.register_opts(backend.OPTIONS, 'disks')
+    conf.register_opts(driver.LVMDriver.options(), 'disks')
+    conf([], default_config_files=[], default_config_dirs=[])
+    # env(1) as the way in: nothing here needs root
+    for name, value in {'storage_command_prefix': ['env'], 'backend_call_timeout': 1.0, **values}.items():
+        conf.set_override(name, value, 'disks')
+    return backend.Section(conf, 'disks')
+
+
+def says(text, status=5):
+    """A program that complains and fails."""
+    return 'sh', '-c', 'echo "$1" >&2; exit "$2"', 'sh', text, str(status)
+
+
+@pytest.mark.parametrize(('text', 'error'), [
+    ('  Volume group "disks" has insufficient free space (0 extents): 256 required.', exceptions.BackendFull),
+    ('  Insufficient free space: 256 extents needed, but only 0 available', exceptions.BackendFull),
+    ('  Cannot create new thin volume, free space in thin pool disks/p reached threshold.', exceptions.BackendFull),
+    ('  Failed to find logical volume "disks/volume-1"', exceptions.NotFoundOnBackend),
+    ('  Volume group "disks" not found', exceptions.BackendUnavailable),
+    ('  Logical volume disks/volume-1 in use.', exceptions.BackendBusy),
+    ('  Logical volume disks/volume-1 contains a filesystem in use.', exceptions.BackendBusy),
+    ('  Something else', exceptions.BackendError),
+])
+def test_a_failure_is_told_by_its_meaning(tmp_path, text, error):
+    with pytest.raises(exceptions.BackendError) as caught:
+        commands.Commands(section(tmp_path)).run(*says(text))
+    assert type(caught.value) is error
+
+
+def test_warnings_are_left_out_of_what_is_told(tmp_path):
+    with pytest.raises(exceptions.BackendError, match='sh ended with 3: gone$'):
+        commands.Commands(section(tmp_path)).run(*says('  WARNING: File descriptor 5 leaked\n  gone', 3))
+
+
+def test_no_command_takes_for_ever(tmp_path):
+    with pytest.raises(exceptions.BackendTimeout):
+        commands.Commands(section(tmp_path)).run('sleep', '60')
+
+
+def test_a_program_that_is_not_there(tmp_path):
+    with pytest.raises(exceptions.BackendUnavailable, match='no-such-program cannot be run'):
+        commands.Commands(section(tmp_path, storage_command_prefix=['no-such-program'])).run('true')
+
+
+def test_arguments_reach_no_shell(tmp_path):
+    output = commands.Commands(section(tmp_path)).run('printf', '%s', '$(id); `id` | cat')
+    assert output == '$(id); `id` | cat'
+
+
+def test_secrets_are_in_the_environment_only(tmp_path):
+    run = commands.Commands(section(tmp_path)).run
+    assert run('sh', '-c', 'echo "$KEY"', environment={'KEY': 'open'}) == 'open\n'
+
+
+class Noting:
+    """Stands in for the way to a machine with LIO: notes what would be run there."""
+
+    def __init__(self):
+        self.calls = []
+
+    def run(self, *arguments, environment=None):
+        self.calls.append((arguments, environment))
+
+
+@pytest.fixture
+def volume():
+    return interface.Volume(id='1', size=1, pool='disks', name='volume-1')
+
+
+def test_what_a_host_is_told(tmp_path, volume):
+    noting = Noting()
+    target = iscsi.Target(section(tmp_path, use_chap_auth=True, target_ip_address='192.0.2.1',
+                                  target_secondary_ip_addresses=['2001:db8::1']), noting)
+    connector = interface.Connector(host='host', initiator=INITIATOR, multipath=True)
+    info = target.export(volume, '/dev/disks/volume-1', connector)
+    [(arguments, environment)] = noting.calls
+    secret = info['data'].pop('auth_password')
+    assert environment == {'BLOCKCTL_CHAP_SECRET': secret}
+    assert secret not in arguments and len(secret) == 12
+    user = info['data'].pop('auth_username')
+    assert arguments[arguments.index('--user') + 1] == user
+    iqn = 'iqn.2010-10.org.openstack:volume-1'
+    assert info == {'driver_volume_type': 'iscsi', 'data': {
+        'target_discovered': False, 'target_iqn': iqn, 'target_portal': '192.0.2.1:3260', 'target_lun': 0,
+        'volume_id': '1', 'discard': True, 'target_iqns': [iqn, iqn], 'target_luns': [0, 0],
+        'target_portals': ['192.0.2.1:3260', '[2001:db8::1]:3260'], 'auth_method': 'CHAP'}}
+
+
+@pytest.mark.parametrize('address', ['', 'a name', '--help', '192.0.2.1:3260'])
+def test_an_address_that_is_none(tmp_path, address):
+    with pytest.raises(exceptions.ConfigurationError):
+        iscsi.Target(section(tmp_path, target_ip_address=address), Noting())
+
+
+def test_secrets_last_and_differ(tmp_path):
+    made = secrets.Secrets(section(tmp_path, use_chap_auth=True))
+    again = secrets.Secrets(section(tmp_path, use_chap_auth=True))  # another process, with the same key file
+    assert made.of('volume-1', INITIATOR) == again.of('volume-1', INITIATOR)
+    assert len({made.of(name, host) for name in ('volume-1', 'volume-2') for host in ('a', 'b')}) == 4
+    assert (tmp_path / 'target.key').stat().st_mode & 0o777 == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == ['target.key']
+
+
+def test_without_chap_there_is_no_secret(tmp_path):
+    assert secrets.Secrets(section(tmp_path)).of('volume-1', INITIATOR) is None
+    assert not list(tmp_path.iterdir())
