@@ -135,6 +135,7 @@ class LVMDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
             effect.check()
             if volume.name in contents:
                 self._target.remove(volume)
+                contents = self._group.contents()  # the target had it open
             for name in [*_leftovers(contents, volume), volume.name]:
                 if name in contents:
                     self._clear_away(contents[name], effect)
