@@ -124,7 +124,7 @@ def _require(machine, row):
 def _copy(ctx, group, sources, origin, described):
     """A group like ``group``, with a volume for each of ``sources``."""
     if not sources:
-        raise exceptions.InvalidGroup(reason='The source is empty. No group will be created.')
+        raise exceptions.InvalidGroup(reason=f'The source, of group {group.id}, is empty. No group will be created.')
     _check_located(sources)
     row = _row(ctx, group_type_id=group.group_type_id, availability_zone=group.availability_zone, host=group.host,
                **described)

@@ -63,4 +63,4 @@ def _heard_again(cloud):
         cloud.until(client.create()['id'], 'available')
         return api.says('The message bus can be reached again')
 
-    polling.until(rings, 60, 'message over the bus that is back')
+    polling.until(rings, 150, 'message over the bus that is back')
