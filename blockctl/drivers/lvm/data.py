@@ -7,7 +7,7 @@ import time
 
 from oslo_utils import units
 
-#: Bytes of one command. Storage that does not manage 10 MiB/s passes for hung.
+#: Bytes of one command, at most. Storage that does not manage 10 MiB/s passes for hung.
 PIECE = 256 * units.Mi
 _BLOCK = 4 * units.Mi
 
@@ -18,14 +18,17 @@ class Data:
     def __init__(self, commands, conf):
         self._commands = commands
         self._limit = conf.volume_copy_bps_limit
+        # A second's worth: who waits longer than that between two signs of progress is soon taken for hung.
+        self._piece = min(PIECE, max(_BLOCK, self._limit - self._limit % _BLOCK)) if self._limit else PIECE
         self._ionice = ['ionice', *conf.volume_clear_ionice.split()] if conf.volume_clear_ionice else []
 
     def copy(self, source, target, size, effect):
         """``size`` bytes, of whole extents, from one device to another."""
         for start, length in self._pieces(size, effect):
+            # In bytes, not in blocks: a volume that was brought in need not end with one.
             self._commands.run(
-                'dd', f'if={source}', f'of={target}', f'bs={_BLOCK}', f'skip={start // _BLOCK}',
-                f'seek={start // _BLOCK}', f'count={length // _BLOCK}', 'iflag=direct', 'oflag=direct',
+                'dd', f'if={source}', f'of={target}', f'bs={_BLOCK}', f'skip={start}', f'seek={start}',
+                f'count={length}', 'iflag=direct,skip_bytes,count_bytes', 'oflag=direct,seek_bytes',
                 'conv=nocreat,notrunc,fsync', 'status=none')
 
     def clear(self, device, size, effect):
@@ -37,9 +40,9 @@ class Data:
     def _pieces(self, size, effect):
         """(start, length) of each piece, ever so slowly that the limit is kept."""
         began = time.monotonic()
-        for start in range(0, size, PIECE):
+        for start in range(0, size, self._piece):
             if self._limit:
-                time.sleep(max(0, min(start / self._limit - (time.monotonic() - began), PIECE / self._limit)))
+                time.sleep(max(0, began + start / self._limit - time.monotonic()))
             effect.check()
             effect.progress(start / size)
-            yield start, min(PIECE, size - start)
+            yield start, min(self._piece, size - start)

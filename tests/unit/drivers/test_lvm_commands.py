@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the driver lvm makes of what programs say; LVM itself is in tests/contract/test_lvm.py."""
 
+import os
+
 import pytest
 from oslo_config import cfg
 
@@ -8,6 +10,7 @@ from blockctl import exceptions
 from blockctl.conf import backend
 from blockctl.drivers import interface
 from blockctl.drivers.lvm import commands
+from blockctl.drivers.lvm import data
 from blockctl.drivers.lvm import driver
 from blockctl.drivers.targets import iscsi
 from blockctl.drivers.targets import secrets
@@ -72,6 +75,32 @@ def test_arguments_reach_no_shell(tmp_path):
 def test_secrets_are_in_the_environment_only(tmp_path):
     run = commands.Commands(section(tmp_path)).run
     assert run('sh', '-c', 'echo "$KEY"', environment={'KEY': 'open'}) == 'open\n'
+
+
+class Effect:
+    """Stands in for a lease: counts the signs of progress."""
+
+    def __init__(self):
+        self.done = []
+
+    def check(self):
+        pass
+
+    def progress(self, done):
+        self.done.append(done)
+
+
+@pytest.mark.parametrize(('limit', 'pieces'), [(0, 1), (32 << 20, 2)])
+def test_a_copy_ends_where_its_source_does(tmp_path, limit, pieces):
+    """Which need not be a whole number of dd's blocks."""
+    conf = section(tmp_path, volume_copy_bps_limit=limit, backend_call_timeout=20.0)
+    source, target, size = tmp_path / 'source', tmp_path / 'target', (33 << 20) + 512
+    source.write_bytes(os.urandom(size))
+    target.write_bytes(bytes(size))
+    effect = Effect()
+    data.Data(commands.Commands(conf), conf).copy(source, target, size, effect)
+    assert target.read_bytes() == source.read_bytes()
+    assert len(effect.done) == pieces
 
 
 class Noting:
