@@ -187,6 +187,15 @@ def put_back(ctx, job, delay, failed):
     advance(ctx, job, **_FREED, **values)
 
 
+def strand(ctx, job, payload=(), **values):
+    """Give a job back that waits for its backend's return; it is looked at again now and then.
+
+    ``payload``: on top of what it has.
+    """
+    advance(ctx, job, **_FREED, payload={**job.payload, 'stranded': True, **dict(payload)}, failing_since=None,
+            takeovers=0, not_before=utcnow(ctx.conf.jobs.retry_interval_max), **values)
+
+
 def hurry(ctx, resource_id):
     """The live job of a resource need not pause any longer. Returns its id, or None when there is none."""
     ctx.conn.execute(sa.update(jobs).where(jobs.c.live_key == resource_id, jobs.c.owner.is_(None)).values(

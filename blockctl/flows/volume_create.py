@@ -557,10 +557,8 @@ def strand(ctx, job):
 def _strand(ctx, job):
     if not job.payload.get('stranded'):
         _fail(ctx, job, user_messages.CREATE_VOLUME, user_messages.UNSERVED, event='create.strand')
-    payload = {**job.payload, 'stranded': True, 'reschedule': False}
     holds.let_go(ctx, job.id)
-    jobs.advance(ctx, job, direction=jobs.UNDO, payload=payload, owner=None, lease_until=None, identity=None,
-                 failing_since=None, takeovers=0, not_before=utcnow(ctx.conf.jobs.retry_interval_max))
+    jobs.strand(ctx, job, {'reschedule': False}, direction=jobs.UNDO)
 
 
 def _settle_in_error(work, action, detail, more=''):

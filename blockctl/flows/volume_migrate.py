@@ -28,7 +28,6 @@ from blockctl.db import pools
 from blockctl.db import volume_moves
 from blockctl.db import volume_retype
 from blockctl.db import volumes
-from blockctl.db.columns import utcnow
 from blockctl.db.tables import volumes as table
 from blockctl.db.transition import transition
 from blockctl.drivers import interface
@@ -355,13 +354,8 @@ class Clear:
         LOG.error('What volume %s left on %s cannot be removed yet: %s.', work.job.payload['volume_id'],
                   work.job.topic, reason)
         with work.ctx.writing():
-            _wait(work.ctx, work.job)
+            jobs.strand(work.ctx, work.job)
 
     def unserved(self, ctx, job):
         """Its images wait for the backend's return, and so does their claim."""
-        _wait(ctx, job)
-
-
-def _wait(ctx, job):
-    jobs.advance(ctx, job, payload={**job.payload, 'stranded': True}, owner=None, lease_until=None, identity=None,
-                 failing_since=None, takeovers=0, not_before=utcnow(ctx.conf.jobs.retry_interval_max))
+        jobs.strand(ctx, job)

@@ -24,7 +24,6 @@ from blockctl.db import volume_changes
 from blockctl.db import volume_type_encryption
 from blockctl.db import volume_types
 from blockctl.db import volumes
-from blockctl.db.columns import utcnow
 from blockctl.db.tables import volumes as table
 from blockctl.db.transition import transition
 from blockctl.flows import notifications
@@ -282,13 +281,8 @@ class Clear:
         LOG.error('A key of volume %s in project %s cannot be removed yet: %s.', work.job.payload['volume_id'],
                   work.job.payload['project_id'], reason)
         with work.ctx.writing():
-            _wait(work.ctx, work.job)
+            jobs.strand(work.ctx, work.job)
 
     def unserved(self, ctx, job):
         """They wait for a process that has the key manager."""
-        _wait(ctx, job)
-
-
-def _wait(ctx, job):
-    jobs.advance(ctx, job, payload={**job.payload, 'stranded': True}, owner=None, lease_until=None, identity=None,
-                 failing_since=None, takeovers=0, not_before=utcnow(ctx.conf.jobs.retry_interval_max))
+        jobs.strand(ctx, job)
