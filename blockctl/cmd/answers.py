@@ -2,11 +2,14 @@
 """What a command found, and how it is shown: a table for people, JSON for programs."""
 
 import json
+import sys
 import typing
 
 from oslo_db import exception as db_exception
 
+from blockctl import context
 from blockctl import exceptions
+from blockctl.cmd import process
 
 #: Exit statuses of a command: all is well, a check found something, it could not be done.
 WELL, FOUND, FAILED = 0, 1, 2
@@ -42,6 +45,25 @@ def text_of(error):
 def log_to_stderr(conf):
     """Have a command's logs stay out of its answer, unless the configuration says where they go."""
     conf.set_default('use_stderr', True)
+
+
+def give(program, args, find):
+    """Show what ``find(ctx)``, an administrator's Answer, is; returns the exit status.
+
+    ``args``: what was parsed, with ``config_file`` and ``format``.
+    """
+    files = [word for path in args.config_file or () for word in ('--config-file', path)]
+    app = process.compose(process.configure([program, *files], prepare=log_to_stderr))
+    try:
+        answer = find(context.Context(app, is_admin=True, overwrite=True))
+    except ERRORS as error:
+        print(f'{program}: {text_of(error)}', file=sys.stderr)
+        return FAILED
+    finally:
+        app.notifier.stop()
+        app.db.dispose()
+    show(args.format, answer)
+    return answer.status
 
 
 def show(form, answer):

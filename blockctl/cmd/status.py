@@ -8,11 +8,9 @@ import json
 import yaml
 from oslo_config import cfg
 
-from blockctl import context
 from blockctl import policies
 from blockctl import version
 from blockctl.cmd import answers
-from blockctl.cmd import process
 from blockctl.conf import listing
 from blockctl.db import jobs
 from blockctl.db import online_migrations
@@ -179,11 +177,4 @@ def make_parser():
 
 def main(argv=None):
     args = make_parser().parse_args(argv)
-    files = [word for path in args.config_file or () for word in ('--config-file', path)]
-    app = process.compose(process.configure([PROGRAM, *files], prepare=answers.log_to_stderr))
-    try:
-        answer = check(context.Context(app, is_admin=True, overwrite=True))
-    finally:
-        app.db.dispose()
-    answers.show(args.format, answer)
-    return answer.status
+    return answers.give(PROGRAM, args, check)

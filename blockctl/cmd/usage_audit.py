@@ -8,12 +8,9 @@ also that it was created or deleted, if that was in the period.
 import argparse
 import collections
 import datetime
-import sys
 
-from blockctl import context
 from blockctl import exceptions
 from blockctl.cmd import answers
-from blockctl.cmd import process
 from blockctl.db import usage
 from blockctl.flows import notifications
 
@@ -132,18 +129,7 @@ def make_parser():
 
 def main(argv=None):
     args = make_parser().parse_args(argv)
-    files = [word for path in args.config_file or () for word in ('--config-file', path)]
-    app = process.compose(process.configure([PROGRAM, *files], prepare=answers.log_to_stderr))
-    try:
-        answer = run(context.Context(app, is_admin=True, overwrite=True), args)
-    except answers.ERRORS as error:
-        print(f'{PROGRAM}: {answers.text_of(error)}', file=sys.stderr)
-        return answers.FAILED
-    finally:
-        app.notifier.stop()
-        app.db.dispose()
-    answers.show(args.format, answer)
-    return answer.status
+    return answers.give(PROGRAM, args, lambda ctx: run(ctx, args))
 
 
 def run(ctx, args):

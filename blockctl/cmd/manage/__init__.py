@@ -5,11 +5,8 @@ One module for each noun; ``commands`` is the table of all.
 """
 
 import argparse
-import sys
 
-from blockctl import context
 from blockctl.cmd import answers
-from blockctl.cmd import process
 from blockctl.cmd.manage import commands
 
 STATUSES = 'Exit status: 0 all is well, 1 a check found something, 2 it could not be done.'
@@ -44,19 +41,7 @@ def _add_format(parser, default):
 
 def main(argv=None):
     args = make_parser().parse_args(argv)
-    files = [word for path in args.config_file or () for word in ('--config-file', path)]
-    conf = process.configure(['blockctl-manage', *files], prepare=answers.log_to_stderr)
-    app = process.compose(conf)
-    ctx = context.Context(app, is_admin=True, overwrite=True)
-    try:
-        answer = run(ctx, args)
-    except answers.ERRORS as error:
-        print(f'blockctl-manage: {answers.text_of(error)}', file=sys.stderr)
-        return answers.FAILED
-    finally:
-        app.db.dispose()
-    answers.show(args.format, answer)
-    return answer.status
+    return answers.give('blockctl-manage', args, lambda ctx: run(ctx, args))
 
 
 def run(ctx, args):

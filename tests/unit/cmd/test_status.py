@@ -7,6 +7,7 @@ import uuid
 import pytest
 import sqlalchemy as sa
 
+from blockctl import context
 from blockctl import version
 from blockctl.cmd import process
 from blockctl.cmd import status
@@ -30,7 +31,7 @@ def synced(tmp_path):
         apps.append(app)
         if sync:
             schema.sync(app.db, app.conf.default_volume_type)
-        return status.context.Context(app, is_admin=True, overwrite=True)
+        return context.Context(app, is_admin=True, overwrite=True)
 
     yield make
     for app in apps:
