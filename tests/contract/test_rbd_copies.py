@@ -7,6 +7,7 @@ import dataclasses
 import logging
 import random
 import struct
+import threading
 import time
 
 import pytest
@@ -61,6 +62,13 @@ def cloned(stand, source, driver=None, size=1):
 def delete(stand, *volumes):
     for volume in volumes:
         stand.driver.delete(volume, stand.effect(epoch=9))
+
+
+def is_deleted(stand, driver, volume):
+    """Tries, as a job does while it is busy: upkeep is at it, or at a clone of it."""
+    with contextlib.suppress(exceptions.BackendBusy):
+        driver.delete(volume, stand.effect(driver))
+        return True
 
 
 def has_parent(stand, volume):
@@ -501,15 +509,64 @@ def test_delete_of_a_volume_that_is_being_flattened(stand):
     last = cloned(stand, middle, driver)
 
     wait_until_flattening(driver)
+    for _ in range(2):  # as a job does that died before it could say so
+        stands.wait_for(lambda: is_deleted(stand, driver, last))
+        assert last.name not in stand.found()
+        assert last.name not in [each.name for each in driver.manageable()]
+    for each in (middle, volume):
+        stands.wait_for(lambda each=each: is_deleted(stand, driver, each))
+    stand.assert_empty()
+    driver.stop()
 
-    def deleted():  # as a job does: tried again while it is busy
-        with contextlib.suppress(exceptions.BackendBusy):
-            driver.delete(last, stand.effect(driver))
-            return True
 
-    stands.wait_for(deleted)
-    assert last.name not in stand.found()
-    delete(stand, middle, volume)
+@pytest.mark.parametrize('deferred', [True, False])
+def test_what_is_being_flattened_is_not_moved(stand, deferred):  # librbd would not live through it
+    volume = stand.made()
+    copy = cloned(stand, volume)
+    driver = stand.another(enable_deferred_deletion=deferred)
+    with driver._client.session() as session:
+        image_id = images.id_of(session, copy.name)
+        driver._upkeep._flattening.add(image_id)
+        stand.driver._upkeep._flattening.add(image_id)
+        errands.add(session, errands.FLATTEN, image_id, by=session.address)
+    driver.delete(copy, stand.effect(driver))
+    driver._upkeep._round(threading.Event(), thorough=False)
+    assert copy.name not in stand.found()
+    assert copy.name in rbd.RBD().list(stand.ioctx) and not trash(stand)
+    for each in (driver, stand.driver):
+        each._upkeep._flattening.clear()
+    delete(stand, volume)
+    stand.assert_empty()
+    driver.stop()
+
+
+def test_delete_of_a_volume_that_is_used_and_being_flattened(stand, user):
+    driver = stand.another(rbd_max_clone_depth=1)
+    volume = stand.made()
+    fill(stand, volume, 250)
+    last = cloned(stand, cloned(stand, volume, driver), driver)
+    wait_until_flattening(driver)
+    with used(stand, user, last), pytest.raises(exceptions.BackendBusy):
+        driver.delete(last, stand.effect(driver))
+    assert last.name in stand.found()
+    stands.wait_for(lambda: not has_parent(stand, last))
+    driver.stop()
+
+
+def test_no_flattening_begins_once_a_removal_is_written_down(stand):
+    volume = stand.made()
+    copy = cloned(stand, volume)
+    driver = stand.another()
+    with driver._client.session() as session:
+        image_id = images.id_of(session, copy.name)
+        errands.add(session, errands.FLATTEN, image_id)
+        errands.add(session, errands.PURGE, image_id, due=time.time() + 60, removes=copy.name)
+        driver._upkeep.slots.acquire()
+        driver._upkeep._flatten(image_id)
+        assert has_parent(stand, copy)
+        assert errands.read(session, errands.FLATTEN) == {(errands.FLATTEN, image_id): {}}
+    driver.delete(copy, stand.effect(driver))
+    delete(stand, volume)
     stand.assert_empty()
     driver.stop()
 

@@ -174,19 +174,9 @@ class RBDDriver(interface.Driver, interface.Encrypts, interface.Limits, interfac
         progress = images.Progress(effect) if volume.size >= _LONG else None
         with self._client.session() as session, self._turns.of(volume.name):
             images.check(session, effect)
-            if self.conf.enable_deferred_deletion:
-                gone = self._set_aside(session, volume, effect)
-            else:
-                gone = removal.remove(session, volume.name, effect, progress)
-            if not gone:
-                try:
-                    images.remove(session, volume.name, progress)
-                except session.rbd.ImageHasSnapshots:
-                    self._set_aside(session, volume, effect)
-                except session.rbd.ImageBusy:
-                    if not self._is_flattened(session, volume):
-                        raise
-                    self._set_aside(session, volume, effect)
+            gone = not self.conf.enable_deferred_deletion and removal.remove(session, volume.name, effect, progress)
+            if not gone and not self._set_aside(session, volume, effect):
+                images.remove(session, volume.name, progress)
             built = _built_as(volume)
             if images.exists(session, f'rbd_id.{built}'):
                 images.check(session, effect)
@@ -194,13 +184,20 @@ class RBDDriver(interface.Driver, interface.Encrypts, interface.Limits, interfac
         self._upkeep.clone_gone()
 
     def _set_aside(self, session, volume, effect):
-        """Move a volume to the trash. Whether it was there to be moved. Raises BackendBusy."""
+        """Move a volume to the trash, or have upkeep.py do it, if that is called for and it is there whole.
+
+        Returns whether it was. Raises BackendBusy.
+        """
         try:
-            with session.image(volume.name, read_only=True) as image:
-                image_id = image.id()
+            image_id = images.id_of(session, volume.name)
+            if not self.conf.enable_deferred_deletion and not removal.has_to_wait(session, image_id):
+                return False
+            if image_id in errands.left(session):
+                return True
+            with session.image(None, image_id=image_id, read_only=True) as image:
                 snapshots = images.snapshots(image)
                 in_use = images.users(image) - self._flattens(session, image_id)
-        except session.rbd.ImageNotFound:
+        except (session.rados.ObjectNotFound, session.rbd.ImageNotFound):
             return False
         if in_use:
             raise exceptions.BackendBusy(reason=f'{volume.name} is in use')
@@ -213,11 +210,15 @@ class RBDDriver(interface.Driver, interface.Encrypts, interface.Limits, interfac
                     images.check(session, effect)
                     image.remove_snap(name)
         delay = self.conf.deferred_deletion_delay if self.conf.enable_deferred_deletion else 0
+        due = time.time() + delay
         images.check(session, effect)
         # Before it is done: who dies in between is followed by one that does it.
-        errands.add(session, errands.PURGE, image_id, due=time.time() + delay)
+        errands.add(session, errands.PURGE, image_id, due=due)
         images.check(session, effect)
-        session.rbd.RBD().trash_move(session.ioctx, volume.name, delay)
+        if removal.is_flattened(session, image_id):
+            removal.leave(session, volume.name, image_id, due)
+        else:
+            session.rbd.RBD().trash_move(session.ioctx, volume.name, delay)
         self._upkeep.waits()
         return True
 
@@ -225,19 +226,10 @@ class RBDDriver(interface.Driver, interface.Encrypts, interface.Limits, interfac
         """Address of the client that makes the image independent of its parent (upkeep.py): that is no use of it."""
         return {errands.details(session, errands.FLATTEN, image_id).get('by')}
 
-    def _is_flattened(self, session, volume):
-        """Whether that is the only reason for which the image is busy, and it is still there.
-
-        (Else librbd has begun to remove it, and has to be asked again.)
-        """
-        with contextlib.suppress(session.rbd.ImageNotFound), session.image(volume.name, read_only=True) as image:
-            return images.users(image) == self._flattens(session, image.id())
-        return False
-
     def find(self):
-        """What is in the trash is not there any more, for all but upkeep.py."""
+        """What is in the trash, or on its way there, is not there any more, for all but upkeep.py."""
         with self._client.session() as session:
-            found = [entry['name'] for entry in session.rbd.RBD().list2(session.ioctx)]
+            found = _listed(session)
         return [interface.Found(pool=self._pool, name=name, size=None, partial=names.is_temporary(name))
                 for name in found if self._template.gave(name)]
 
@@ -415,7 +407,7 @@ class RBDDriver(interface.Driver, interface.Encrypts, interface.Limits, interfac
     def _looked_at(self):
         """(name, bytes, addresses of users, snapshots) of each image whose name can be asked for."""
         with self._client.session() as session:
-            for name in session.rbd.RBD().list(session.ioctx):
+            for name in _listed(session):
                 if not _can_be_named(name, names.check_foreign) or (
                         self._template.gave(name) and names.is_temporary(name)):
                     continue
@@ -503,6 +495,13 @@ class _Step:
     def __call__(self, done):
         images.check(self._session, self._effect)
         self._progress(done, 1.0)
+
+
+def _listed(session):
+    """Names of the pool's images, without those that upkeep.py is to remove."""
+    entries = session.rbd.RBD().list2(session.ioctx)
+    left = errands.left(session)
+    return [entry['name'] for entry in entries if entry['id'] not in left]
 
 
 def _built_as(volume):

@@ -5,14 +5,19 @@ Any process that serves the pool may do it (upkeep.py), also after all were rest
 it: a key ``KIND/IMAGE-ID`` for each, details as JSON.  Ids, for names change; an id is never given twice.
 """
 
+import contextlib
 import json
 
 OBJECT = 'blockctl_errands'
+
+#: Of librados: the one that has the lock takes it again, for longer.
+_MAY_RENEW = 1
 
 #: Make the image independent of its parent. ``by``: the address of the client that is at it.
 FLATTEN = 'flatten'
 #: Remove the image from the trash as soon as it has no clones. ``due``: not before (seconds since 1970).
 #: ``removes``: the name of a volume whose job is at that itself, and does it long before that (removal.py).
+#: ``left``: the name by which it is in the pool still, not in the trash; nobody is to see it there any more.
 PURGE = 'purge'
 
 
@@ -45,3 +50,22 @@ def details(session, kind, image_id):
 def read(session, prefix=''):
     """{(kind, image id): details}, of all whose key begins with ``prefix``."""
     return {tuple(key.split('/', 1)): json.loads(value) for key, value in session.read_omap(OBJECT, prefix)}
+
+
+def left(session):
+    """Ids of the images that are gone for all but upkeep.py, though the pool lists them by their names."""
+    return {image_id for (_, image_id), details in read(session, f'{PURGE}/').items() if 'left' in details}
+
+
+def take_turn(session, kind, who, seconds):
+    """Be the only one that does errands of the kind for so long, or for longer; whether that is so."""
+    try:
+        session.ioctx.lock_exclusive(OBJECT, kind, who, desc=session.address, duration=seconds, flags=_MAY_RENEW)
+    except (session.rados.ObjectBusy, session.rados.ObjectExists):
+        return False
+    return True
+
+
+def end_turn(session, kind, who):
+    with contextlib.suppress(session.rados.ObjectNotFound):  # it ran out
+        session.ioctx.unlock(OBJECT, kind, who)

@@ -14,6 +14,7 @@ _KINDS = {
     errno.EDQUOT: exceptions.BackendFull,
     errno.EBUSY: exceptions.BackendBusy,  # a watcher
     errno.ENOTEMPTY: exceptions.BackendBusy,  # snapshots
+    errno.ESTALE: exceptions.BackendBusy,  # another client moved it just now
     errno.EROFS: exceptions.BackendBusy,  # another client has the exclusive lock and does not give it away
     **dict.fromkeys(CUT_OFF, exceptions.BackendUnavailable),
 }

@@ -64,6 +64,15 @@ def users(image):
     return {watcher['addr'] for watcher in image.watchers_list()}
 
 
+def users_by_id(session, image_id):
+    """The same of an image by its id; empty when there is none, or not all of it."""
+    try:
+        with session.image(None, image_id=image_id, read_only=True) as image:
+            return users(image)
+    except session.rbd.ImageNotFound:
+        return set()
+
+
 def snapshots(image):
     """Names of its snapshots, without those that were removed and wait in the trash for their clones to go."""
     return [snap['name'] for snap in image.list_snaps() if 'trash' not in snap]
