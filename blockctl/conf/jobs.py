@@ -5,8 +5,8 @@ from oslo_config import cfg
 
 OPTIONS = (
     cfg.FloatOpt('lease', default=60, min=1,
-                 help='How long a worker that went silent keeps its jobs from the others. Longer than any single '
-                      'call to a backend may take (backend_call_timeout).'),
+                 help='How long a worker that went silent keeps its jobs from the others. At least a third more than '
+                      'any single call to a backend may take (backend_call_timeout).'),
     cfg.FloatOpt('sweep_interval', default=5, min=0.1,
                  help='How often a service looks for jobs that no message told it of.'),
     cfg.FloatOpt('step_timeout', default=300, min=1,

@@ -27,6 +27,8 @@ LOG = logging.getLogger(__name__)
 
 BINARY = 'cinder-volume'  # what clients know it by
 RETRY_MAX = 30  # seconds between two tries to reach a backend
+#: What part of a lease a call to a backend may take: a quarter may have gone when it begins (jobs/lease.py).
+LONGEST_CALL = 3 / 4
 
 
 class Service:
@@ -60,6 +62,7 @@ class Backend:
         self._app = app
         self._beat = beat
         self._driver, self.section = load_driver(app.conf, name)
+        _check_bounds(app.conf.jobs.lease, self.section.backend_call_timeout, name)
         self._topic = self.section.host
         drivers[self._topic] = self._driver
         self._runner = runner.Runner(app, beat, self._topic, handlers.BACKEND,
@@ -138,6 +141,14 @@ def options_of(conf, name):
     """Every option that the section of a backend may have. Raises ConfigurationError."""
     driver, _ = load_driver(conf, name)
     return [*backend_options.OPTIONS, *driver.options()]
+
+
+def _check_bounds(lease, bound, name):
+    """Raises ConfigurationError: no job could ever be sure that its lease outlasts a call, and all would fail."""
+    if bound > lease * LONGEST_CALL:
+        raise exceptions.ConfigurationError(
+            reason=f'[{name}] backend_call_timeout is {bound:g} s, and must be at most three quarters of [jobs] lease, '
+                   f'which is {lease:g} s')
 
 
 def load_driver(conf, name):
