@@ -2,9 +2,11 @@
 """Backends of a test, and a look at them that owes nothing to blockctl."""
 
 import json
+import os
 import pathlib
 import re
 import subprocess
+import sys
 import uuid
 
 GIB = 1 << 30
@@ -113,4 +115,47 @@ class Rbd:
             if not attempts_left or 'problem getting command descriptions' not in done.stderr:
                 break
         assert done.returncode == 0, f'{" ".join(arguments)}: {done.stderr}'
+        return done.stdout
+
+
+class Lvm:
+    """A volume group of its own in the guest of tools/storage_vm, on a file there: thin, so nothing is cleared."""
+
+    AGENT = pathlib.Path(__file__).resolve().parents[2] / 'tools' / 'storage_vm.d' / 'agent.py'
+    ADDRESS = '10.0.2.15'  # the guest's own
+    GIB = 60
+
+    def __init__(self, name, directory, state):
+        """``directory``: of the installation; ``state``: the file that names the guest."""
+        self.name = name
+        self._directory = pathlib.Path(directory)
+        path = f'{os.path.dirname(sys.executable)}:/usr/sbin:/usr/bin:/sbin:/bin'
+        self._into = ['/usr/bin/python3', str(self.AGENT), 'exec', str(state), 'env', f'PATH={path}']
+        self.group = f'blockctl-{uuid.uuid4().hex[:12]}'
+        self._file = f'/run/{self.group}'
+        self._guest('truncate', '-s', f'{self.GIB}G', self._file)
+        self._device = self._guest('losetup', '--find', '--show', self._file).strip()
+        self._guest('vgcreate', '-q', '-q', self.group, self._device)
+
+    def section(self):
+        return {'volume_driver': 'lvm', 'volume_group': self.group, 'lvm_type': 'thin',
+                'storage_command_prefix': ','.join(self._into), 'lvm_lock_directory': self._directory / 'locks',
+                'backend_call_timeout': 120, 'target_ip_address': self.ADDRESS, 'use_chap_auth': True,
+                'target_key_file': self._directory / 'target.key', 'max_over_subscription_ratio': 1000}
+
+    def images(self):
+        """{name: GiB} of everything there but the thin pool."""
+        listed = self._guest('lvs', '--noheadings', '--nosuffix', '--units', 'g', '-o', 'lv_name,lv_size', self.group)
+        found = dict(line.split() for line in listed.splitlines())
+        return {name: float(size) for name, size in found.items() if name != f'{self.group}-pool'}
+
+    def close(self):
+        self._guest('vgremove', '-f', '-f', '-y', self.group)
+        self._guest('losetup', '--detach', self._device)
+        self._guest('rm', self._file)
+
+    def _guest(self, *command):
+        done = subprocess.run([*self._into, *command], stdin=subprocess.DEVNULL, capture_output=True, timeout=240,
+                              text=True, check=False)
+        assert done.returncode == 0, f'{command}: {done.stderr}'
         return done.stdout

@@ -55,6 +55,8 @@ def build_parser():
     parser.add_argument('--serve', action='store_true', help='start everything, say how to reach it, run no tests')
     parser.add_argument('--concurrency', type=_positive, default=plan.Plan.concurrency, metavar='N',
                         help='tests at a time (%(default)s)')
+    parser.add_argument('--storage', choices=tuple(cloud.STORAGES), default=plan.Plan.storage,
+                        help='what the two backends are kept on; lvm lies in a virtual machine (%(default)s)')
     parser.add_argument('--root', type=pathlib.Path, metavar='DIR',
                         help='use the servers of this root of tools/services, and leave them')
     parser.add_argument('--keep', type=pathlib.Path, metavar='DIR', help='leave results and logs there')
@@ -68,7 +70,7 @@ def main(argv=None):
     """Exit code: see the epilogue of --help."""
     options = build_parser().parse_args(argv)
     wanted = plan.Plan(tuple(options.expressions), options.slice, options.root, options.keep and options.keep.resolve(),
-                       options.concurrency)
+                       options.concurrency, options.storage)
     try:
         with interrupts.end_in_order():
             if options.list:
@@ -96,7 +98,7 @@ def _list(wanted):
 
 def _serve(wanted):
     openstack = plan.venv.make() / 'openstack'
-    with cloud.running(root=wanted.root, logs=wanted.logs) as made:
+    with cloud.running(root=wanted.root, logs=wanted.logs, storage=wanted.storage) as made:
         print(HOW_TO_REACH.format(
             endpoint=made.endpoint, auth_url=made.auth_url, logs=made.installation.directory,
             root=made.environment['BLOCKCTL_SERVICES_ROOT'], openstack=openstack), flush=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole cloud for a while: MariaDB, RabbitMQ, Ceph, memcached, Keystone, Glance, and blockctl on two RBD backends.
+"""A whole cloud for a while: MariaDB, RabbitMQ, Ceph, memcached, Keystone, Glance, and blockctl on two backends.
 
     with cloud.running() as made:
         made.endpoint, made.auth_url, made.password ...
@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import fcntl
 import importlib.util
+import os
 import pathlib
 import shlex
 import shutil
@@ -28,19 +29,12 @@ from tests.harness import servers
 
 SERVERS = ('mariadb', 'rabbitmq', 'ceph', 'memcached', 'keystone', 'glance')
 REGION = 'RegionOne'
-BACKENDS = ('rbd1', 'rbd2')
-DEFAULT_TYPE = 'rbd-1'
-#: Volume types, made anew in each cloud: {name: extra specs}.
-TYPES = {
-    DEFAULT_TYPE: {'volume_backend_name': 'rbd1'},
-    'rbd-2': {'volume_backend_name': 'rbd2'},
-    'multiattach': {'volume_backend_name': 'rbd1', 'multiattach': '<is> True'},
-}
 #: Services that are not there, at addresses of Keystone's that answer 404 to everything.  Who finds the catalog without
 #: them fails: tempest asks for security groups when it removes a project, and whoever lets a user take an attachment
 #: away asks whether the server still has the volume.
 ABSENT = {'network': '/no-network', 'compute': '/no-compute/v2.1'}
 API_WORKERS = 2
+STORAGE_VM = pathlib.Path(__file__).resolve().parents[1] / 'storage_vm'
 ORDERLY = 60  # seconds in which an interrupted tools/services has to end
 
 
@@ -55,7 +49,8 @@ class Cloud:
     ``endpoint``: of blockctl, up to and without /v3, as the catalog has it for block-storage and volumev3.
     ``auth_url``: of Keystone, with /v3; its users admin, demo and alt_demo each have a project of their name, the
     domain ``default`` and ``password``.  ``directory``: a place for whoever uses the cloud; it goes with the cloud.
-    ``environment``: what ``tools/services up`` printed.  ``installation``: blockctl's processes, database, backends.
+    ``environment``: what ``tools/services up`` printed.  ``installation``: blockctl's processes, database, backends,
+    which are called as their ``storage`` is, with 1 and 2 after it; so are their volume types, with -1 and -2.
     """
 
     endpoint: str
@@ -65,6 +60,7 @@ class Cloud:
     directory: pathlib.Path
     environment: dict
     installation: cloud.Cloud
+    storage: str = 'rbd'
     region: str = REGION
 
     def login(self, user='admin'):
@@ -78,12 +74,13 @@ class Cloud:
 
 
 @contextlib.contextmanager
-def running(*, root=None, logs=None, settings=None):
+def running(*, root=None, logs=None, settings=None, storage='rbd'):
     """Start everything; yield a Cloud; stop and remove everything, however that ended.
 
     ``root``: a root of tools/services, whose servers stay; None: one of its own.  ``logs``: directory to which all
     logs and configuration files go at the end.  ``settings``: {section: {option: value}} for blockctl, the section
-    ``backend`` for each backend.  Raises ServersFailed, or AssertionError when blockctl does not come up.
+    ``backend`` for each backend.  ``storage``: one of STORAGES; for lvm a virtual machine is booted, unless the
+    environment names one.  Raises ServersFailed, or AssertionError when blockctl does not come up.
     """
     with contextlib.ExitStack() as ends:
         # Short: sockets lie below it. Open to enter: databases run as users of their own.
@@ -98,7 +95,10 @@ def running(*, root=None, logs=None, settings=None):
             started.bind_ceph()
         started.up(*SERVERS)
         ends.enter_context(started.catalog())
-        installation = ends.enter_context(contextlib.closing(_install(started.environment, settings or {})))
+        make = ends.enter_context(STORAGES[storage](started.environment, directory))
+        installation = ends.enter_context(contextlib.closing(_install(
+            started.environment, {f'{storage}{number}': make for number in (1, 2)},
+            f'{storage}-1', settings or {})))
         ends.callback(_save, installation.directory, logs, 'blockctl', ('*.log', '*.conf'))
         _serve(installation)
         [api] = installation.living('api')
@@ -107,7 +107,7 @@ def running(*, root=None, logs=None, settings=None):
         made = Cloud(api.url, started.environment['BLOCKCTL_TEST_KEYSTONE_URL'],
                      started.environment['BLOCKCTL_TEST_GLANCE_URL'],
                      started.environment['BLOCKCTL_TEST_KEYSTONE_PASSWORD'], directory / 'work', started.environment,
-                     installation)
+                     installation, storage)
         _make_types(made)
         _name_the_absent(made)
         yield made
@@ -165,22 +165,49 @@ class Servers:
         return output
 
 
-def _install(environment, settings):
-    """blockctl with a database, a virtual host and two pools of its own; no process yet."""
-    url = {name: environment[servers.URLS[name]] for name in ('mariadb', 'rabbitmq', 'ceph')}
-    ours = _settings(environment)
+@contextlib.contextmanager
+def _pools(environment, _directory):
+    """What makes a backend of a name, in a directory: a pool of Ceph."""
+    yield lambda name, _: backends.Rbd(name, environment[servers.URLS['ceph']])
+
+
+@contextlib.contextmanager
+def _groups(_environment, directory):
+    """The same: a volume group in a virtual machine."""
+    state, booted = os.environ.get('BLOCKCTL_TEST_STORAGE_VM'), None
+    if state is None:
+        state = booted = directory / 'guest'
+        if subprocess.run([STORAGE_VM, 'start', booted], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          check=False).returncode:
+            raise ServersFailed('tools/storage_vm start failed')
+    try:
+        yield lambda name, where: backends.Lvm(name, where, state)
+    finally:
+        if booted:
+            subprocess.run([STORAGE_VM, 'stop', booted], stdin=subprocess.DEVNULL, check=False)
+
+
+#: What the backends are kept on.
+STORAGES = {'rbd': _pools, 'lvm': _groups}
+
+
+def _install(environment, made_by, default_type, settings):
+    """blockctl with a database, a virtual host and backends of its own; no process yet."""
+    url = {name: environment[servers.URLS[name]] for name in ('mariadb', 'rabbitmq')}
+    ours = _settings(environment, default_type)
     return cloud.Cloud(
         lambda directory: servers.Database(url['mariadb'], directory),
         lambda: servers.RabbitBus(url['rabbitmq'], environment['BLOCKCTL_TEST_RABBITMQCTL']),
-        dict.fromkeys(BACKENDS, lambda name, directory: backends.Rbd(name, url['ceph'])),
-        {section: ours.get(section, {}) | settings.get(section, {}) for section in ours | settings}, quick=False)
+        made_by, {section: ours.get(section, {}) | settings.get(section, {}) for section in ours | settings},
+        quick=False)
 
 
-def _settings(environment):
+def _settings(environment, default_type):
     """What an administrator writes by doc/source/admin/install.rst."""
     url = environment['BLOCKCTL_TEST_KEYSTONE_URL']
     return {
-        'DEFAULT': {'auth_strategy': 'keystone', 'default_volume_type': DEFAULT_TYPE, 'debug': False},
+        'DEFAULT': {'auth_strategy': 'keystone', 'default_volume_type': default_type, 'debug': False},
+        'jobs': {'lease': 180},  # programs in a virtual machine take their time
         'keystone_authtoken': {
             'www_authenticate_uri': url, 'auth_url': url, 'auth_type': 'password', 'username': 'blockctl',
             'password': environment['BLOCKCTL_TEST_KEYSTONE_PASSWORD'], 'project_name': 'service',
@@ -198,10 +225,13 @@ def _serve(installation):
 
 
 def _make_types(made):
-    """The volume types of ``TYPES``; that of the default is there already."""
+    """The volume types; that of the default is there already."""
+    first, second = made.installation.backends
+    types = {f'{made.storage}-1': {'volume_backend_name': first}, f'{made.storage}-2': {'volume_backend_name': second},
+             'multiattach': {'volume_backend_name': first, 'multiattach': '<is> True'}}
     with contextlib.closing(made.client()) as client:
         there = {row['name']: row['id'] for row in client.items('types?is_public=None', 'volume_types')}
-        for name, specs in TYPES.items():
+        for name, specs in types.items():
             if name not in there:
                 client.need('POST', 'types', {'volume_type': {'name': name, 'extra_specs': specs}})
             else:

@@ -24,7 +24,7 @@ CI_SLICE = LISTS / 'ci-slice.txt'
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """``expressions``: which tests; ``slice``: those of CI_SLICE instead.  ``root``: see cloud.running.
+    """``expressions``: which tests; ``slice``: those of CI_SLICE instead.  ``root``, ``storage``: see cloud.running.
 
     ``keep``: an absolute directory for results and logs, or None.
     """
@@ -34,6 +34,7 @@ class Plan:
     root: pathlib.Path | None = None
     keep: pathlib.Path | None = None
     concurrency: int = 2
+    storage: str = 'rbd'
 
     @property
     def logs(self):
@@ -83,7 +84,7 @@ def carry_out(plan, known, tell):
 
     ``known``: {test: reason} of those that may fail.  ``tell`` is called with each Result as it comes.
     """
-    with cloud.running(root=plan.root, logs=plan.logs) as made:
+    with cloud.running(root=plan.root, logs=plan.logs, storage=plan.storage) as made:
         space = workspace(made.directory)
         space.configure(settings.sections(made, images.ensure(made), space.directory))
         chosen, every_test = choose(plan, space)

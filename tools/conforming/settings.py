@@ -5,15 +5,16 @@ It has to be true of the reference as well: a feature is off only where the refe
 lacks is not switched off here but named in tests/conformance/known-failures.txt.
 """
 
-from conforming import cloud as clouds
 
 MULTIATTACH_TYPE = 'multiattach'
-#: Seconds for a volume to get where a test wants it, on a machine that has other things to do.
-PATIENCE = 120
+#: What backends say that they speak, and seconds for a volume to get where a test wants it, on a machine that has other
+#: things to do, or one that is virtual.
+PROTOCOL_AND_PATIENCE = {'rbd': ('ceph', 120), 'lvm': ('iSCSI', 900)}
 
 
 def sections(cloud, images, directory):
     """{section: {option: value}}; ``images``: ids of two; ``directory``: for locks and logs."""
+    protocol, patience = PROTOCOL_AND_PATIENCE[cloud.storage]
     return {
         'DEFAULT': {'log_file': 'tempest.log', 'log_dir': directory},
         'oslo_concurrency': {'lock_path': f'{directory}/lock'},
@@ -29,12 +30,13 @@ def sections(cloud, images, directory):
         'compute-feature-enabled': {'volume_multiattach': True},
         'image': {'disk_formats': 'raw,qcow2'},
         'volume': {
-            'catalog_type': 'block-storage', 'endpoint_type': 'public', 'backend_names': ','.join(clouds.BACKENDS),
-            'storage_protocol': 'ceph', 'vendor_name': 'Open Source', 'backup_driver': 'ceph',
+            'catalog_type': 'block-storage', 'endpoint_type': 'public',
+            'backend_names': ','.join(cloud.installation.backends),
+            'storage_protocol': protocol, 'vendor_name': 'Open Source', 'backup_driver': 'ceph',
             'volume_type_multiattach': MULTIATTACH_TYPE,
             'manage_volume_ref': 'source-name,volume-%s', 'manage_snapshot_ref': 'source-name,snapshot-%s',
             'disk_format': 'raw,qcow2', 'min_microversion': '3.0', 'max_microversion': 'latest',
-            'build_timeout': PATIENCE},
+            'build_timeout': patience},
         'volume-feature-enabled': {
             'multi_backend': True, 'backup': True, 'snapshot': True, 'clone': True, 'manage_volume': True,
             'manage_snapshot': True, 'extend_volume_with_snapshot': True, 'extend_attached_volume': True,

@@ -170,13 +170,17 @@ class TestReport:
         assert report.progress(result(ONE, 'passed'), {ONE: 'x'}).endswith(f'passed  {ONE}')
 
 
-def test_settings_can_be_read():
-    cloud = types.SimpleNamespace(auth_url='http://127.0.0.1:1/v3', password='s3cret', region='RegionOne')
+@pytest.mark.parametrize(('storage', 'protocol'), [('rbd', 'ceph'), ('lvm', 'iSCSI')])
+def test_settings_can_be_read(storage, protocol):
+    cloud = types.SimpleNamespace(
+        auth_url='http://127.0.0.1:1/v3', password='s3cret', region='RegionOne', storage=storage,
+        installation=types.SimpleNamespace(backends={'one': None, 'two': None}))
     parser = configparser.ConfigParser(interpolation=None, default_section=None)
     parser.read_string(settings.text(settings.sections(cloud, ['image-1', 'image-2'], '/somewhere')))
     assert parser['compute']['image_ref'] == 'image-1'
     assert parser['identity']['uri_v3'] == 'http://127.0.0.1:1/v3'
     assert parser['volume']['manage_volume_ref'] == 'source-name,volume-%s'
+    assert (parser['volume']['backend_names'], parser['volume']['storage_protocol']) == ('one,two', protocol)
     # Nothing is switched off that the reference has.
     features = dict(parser['volume-feature-enabled'])
     assert len(features) > 5
