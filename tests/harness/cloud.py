@@ -109,10 +109,13 @@ class Cloud:
         self.processes.append(process)
         return process
 
-    def start_all(self, *several):
-        """Start processes side by side, each given by the arguments of :meth:`start`; returns them."""
+    def start_all(self, *several, seconds=60):
+        """Start processes side by side, each given by the arguments of :meth:`start`; returns them.
+
+        ``seconds``: how long one may take to serve.
+        """
         started = [self.start(wait=False, **options) for options in several]
-        return [self.ready(process) for process in started]
+        return [self.ready(process, seconds) for process in started]
 
     def start_one_of_each(self, **volume):
         """An API, a scheduler and a volume service (with further options); returns them."""

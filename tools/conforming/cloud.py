@@ -221,7 +221,7 @@ def _serve(installation):
     """Start a scheduler, a volume service for both backends, and the API."""
     installation.start_all(
         {'kind': 'api', 'settings': {'DEFAULT': {'osapi_volume_workers': API_WORKERS}}},
-        {'kind': 'scheduler'}, {'kind': 'volume'})
+        {'kind': 'scheduler'}, {'kind': 'volume'}, seconds=240)  # two thin pools made in a virtual machine, say
 
 
 def _make_types(made):
