@@ -13,6 +13,7 @@ import time
 from oslo_config import cfg
 from oslo_log import log as logging
 from oslo_policy import _checks as checks
+from oslo_policy import opts
 from oslo_policy import policy
 
 from blockctl import policies
@@ -79,14 +80,23 @@ class Policy:
 
     oslo.policy takes 0.1 ms and more for a decision, and showing one volume asks for seven: so decisions are kept
     until the next look at the files, for rules that depend on no more than the caller's roles and whether project and
-    user are the caller's own.
+    user are the caller's own.  The rules are read when :meth:`load` is called or a decision is asked for: processes
+    that serve no requests have no use for them (0.1 s of a start, and 8 MiB).
     """
 
     def __init__(self, conf):
+        opts.set_defaults(conf)  # makes the section known before the rules are read
         self._conf = conf
-        self._rules = _Rules(conf)
-        self._next_look = time.monotonic() + LOOK
+        self._rules = None
+        self._next_look = 0.0
         self._looking = threading.Lock()
+
+    def load(self):
+        """Read the rules now, so that an error in the operator's file is told before the first request."""
+        with self._looking:
+            if self._rules is None:
+                self._rules = _Rules(self._conf)
+                self._next_look = time.monotonic() + LOOK
 
     def allows(self, ctx, rule, target=None):
         """Whether ``ctx`` may do ``rule`` to ``target``.
@@ -94,6 +104,8 @@ class Policy:
         ``target``: a mapping, a row (its project_id and user_id count), or None for the caller's own project.
         A rule that does not exist allows nobody.
         """
+        if self._rules is None:
+            self.load()
         if time.monotonic() >= self._next_look:
             self._look()
         rules = self._rules

@@ -32,6 +32,7 @@ def make_app(app, authenticate=None):
     Raises ConfigurationError when everybody would be let in from elsewhere, or the file of list filters is not one.
     """
     filters.allowed(app.conf.resource_query_filters_file)  # told now, not by the first list
+    app.policy.load()
     if app.conf.auth_strategy == 'noauth' and not local_only.is_local(str(app.conf.osapi_volume_listen)):
         raise exceptions.ConfigurationError(reason='auth_strategy = noauth needs osapi_volume_listen = 127.0.0.1')
     authenticate = authenticate or auth.STRATEGIES[app.conf.auth_strategy]

@@ -98,12 +98,16 @@ def changed_since(ctx, moment):
 
     Their reports are left out (:func:`reports`): they change more seldom, and cost more.
     """
-    now = ctx.conn.execute(sa.select(utcnow())).scalar_one()
-    statement = sa.select(*(pools.c[name] for name in (
-        'name', 'backend', 'claimed', 'claimed_at_report', 'bound', 'foreign', 'sequence')))
-    if moment is not None:
-        statement = statement.where(pools.c.changed_at >= moment)
-    return ctx.conn.execute(statement).all(), now
+    now = ctx.conn.execute(_NOW).scalar_one()
+    if moment is None:
+        return ctx.conn.execute(_FIGURES).all(), now
+    return ctx.conn.execute(_CHANGED, {'moment': moment}).all(), now
+
+
+_NOW = sa.select(utcnow())
+_FIGURES = sa.select(*(pools.c[name] for name in (
+    'name', 'backend', 'claimed', 'claimed_at_report', 'bound', 'foreign', 'sequence')))
+_CHANGED = _FIGURES.where(pools.c.changed_at >= sa.bindparam('moment', type_=pools.c.changed_at.type))
 
 
 def reports(ctx, names):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Queries on single volumes. Lists and their relations are in volume_lists.py."""
 
+import functools
+
 import sqlalchemy as sa
 
 from blockctl import exceptions
@@ -61,10 +63,17 @@ def insert(ctx, metadata, **values):
 
 def place(ctx, volume_id, host, availability_zone=None, service_id=None, cluster_name=None):
     """Name the pool a volume is promised to (None: none any more). The claim is the caller's, in this transaction."""
-    values = {'host': host, 'cluster_name': cluster_name, 'service_uuid': service_id, 'updated_at': utcnow()}
+    values = {'host': host, 'cluster_name': cluster_name, 'service_uuid': service_id}
     if availability_zone:
         values['availability_zone'] = availability_zone
-    ctx.conn.execute(sa.update(volumes).where(volumes.c.id == volume_id).values(**values))
+    ctx.conn.execute(_placing(tuple(values)), {'volume_id': volume_id} | {
+        f'to_{name}': value for name, value in values.items()})
+
+
+@functools.cache
+def _placing(names):
+    return sa.update(volumes).where(volumes.c.id == sa.bindparam('volume_id')).values(updated_at=utcnow(), **{
+        name: sa.bindparam(f'to_{name}', type_=volumes.c[name].type) for name in names})
 
 
 def take_back_growth(ctx, row):

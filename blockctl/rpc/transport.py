@@ -5,9 +5,11 @@ Messages carry a job's id and the name of an operation, or what an administrator
 (processes.py); secrets and tenants' requests never travel (DESIGN.md section 4).
 """
 
+import contextlib
 import threading
 
 from oslo_log import log as logging
+from stevedore import driver
 
 LOG = logging.getLogger(__name__)
 
@@ -63,6 +65,13 @@ class Bus:
             client.prepare(topic=_ON_THE_BUS % topic, fanout=True).cast({}, operation, **arguments)
 
         return send
+
+    def preload(self):
+        """Import what the configured bus needs, without connecting. What is wrong with it is said when it is used."""
+        oslo_messaging = library()
+        with contextlib.suppress(RuntimeError, oslo_messaging.MessagingException):
+            kind = oslo_messaging.TransportURL.parse(self.conf, self._url).transport
+            driver.DriverManager('oslo.messaging.drivers', kind.partition('+')[0])
 
     def close(self):
         if self._transport is not None:

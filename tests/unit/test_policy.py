@@ -91,3 +91,11 @@ def test_nobody_is_refused_while_the_files_are_read_again(files, monkeypatch):
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         assert all(pool.map(ask, range(400)))
+
+
+def test_an_error_in_the_operators_file_is_told_when_the_rules_are_loaded(files):
+    """The API loads them before it serves; processes that ask for no right do without."""
+    app, path = files
+    path.write_text('volume:get: [unclosed\n', encoding='utf-8')
+    with pytest.raises(ValueError, match='while parsing'):
+        policy.Policy(app.conf).load()
