@@ -82,6 +82,11 @@ ADDRESSABLE_EXTRA_SPECS = {**EXTRA_SPECS, 'propertyNames': {
     'type': 'string', 'pattern': rf'^[a-zA-Z0-9\-_:.]{{1,255}}{_END}',
     'x-reason': 'A key must be of 1 to 255 letters, digits and the characters - _ : .'}}
 
+#: What a host calls itself to iSCSI or NVMe. Drivers know more; but nothing that could be an option comes that far.
+HOST_NAME_OR_NULL = {
+    'type': ['string', 'null'], 'maxLength': 255, 'pattern': f'^([A-Za-z0-9][A-Za-z0-9.:_+@=-]*)?{_END}',
+    'x-reasons': {'pattern': 'It must be of letters, digits and the characters . : _ + @ = -'}}
+
 #: A host, or a part of one; also the name of a service.
 HOST = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': rf'^[!-~]*{_END}',
         'x-reasons': {'pattern': 'It must be of printable ASCII characters, without blanks.'}}

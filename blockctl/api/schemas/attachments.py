@@ -12,7 +12,8 @@ CONNECTOR = {
     'type': 'object',
     'properties': {
         'host': t.text(255, 1),
-        **dict.fromkeys(('ip', 'initiator', 'nqn', 'mountpoint'), t.text_or_null(255)),
+        **dict.fromkeys(('ip', 'mountpoint'), t.text_or_null(255)),
+        **dict.fromkeys(('initiator', 'nqn'), t.HOST_NAME_OR_NULL),
         **dict.fromkeys(('multipath', 'enforce_multipath'), t.or_null(t.BOOLEAN)),
         'mode': MODE}}
 
