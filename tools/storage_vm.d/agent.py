@@ -2,7 +2,7 @@
 """Runs programs in the guest for who is outside.
 
     agent.py serve PORT TOKEN      in the guest; any number of programs at once
-    agent.py exec STATE CMD...     outside; output and exit status are CMD's, `env NAME=VALUE ...` may stand before it
+    agent.py exec STATE CMD...     outside; input, output, exit status are CMD's; `env NAME=VALUE ...` may stand first
     agent.py stop STATE            outside; the guest powers off
 
 One request for a connection: a line of JSON; the answer is JSON, too.  What is not text passes as latin-1.
@@ -27,7 +27,7 @@ class _Handler(socketserver.StreamRequestHandler):
             threading.Thread(target=self.server.shutdown).start()
             answer = 0, '', ''
         else:
-            answer = _run(request['arguments'], request['environment'])
+            answer = _run(request['arguments'], request['environment'], request['input'])
         self.wfile.write(json.dumps(answer).encode())
 
 
@@ -36,9 +36,9 @@ class _Server(socketserver.ThreadingTCPServer):
     request_queue_size = 64
 
 
-def _run(arguments, environment):
+def _run(arguments, environment, given):
     try:
-        done = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, cwd='/', check=False,
+        done = subprocess.run(arguments, input=given.encode('latin-1'), capture_output=True, cwd='/', check=False,
                               env={**os.environ, **environment})
     except OSError as error:
         return 127, '', f'{arguments[0]}: {error.strerror}\n'
@@ -60,8 +60,11 @@ def ask(state, arguments, *, stop=False):
         arguments = arguments[1:]
         while '=' in arguments[0]:
             name, _, environment[name] = arguments.pop(0).partition('=')
+    # A terminal would wait for somebody to type.
+    given = b'' if stop or sys.stdin.isatty() else sys.stdin.buffer.read()
     with socket.create_connection(('127.0.0.1', int(port))) as connection:
-        request = {'token': token, 'arguments': arguments, 'environment': environment, 'stop': stop}
+        request = {'token': token, 'arguments': arguments, 'environment': environment,
+                   'input': given.decode('latin-1'), 'stop': stop}
         connection.sendall(json.dumps(request).encode() + b'\n')
         answer = connection.makefile('rb').read()
     if not answer:
