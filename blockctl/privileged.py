@@ -8,6 +8,7 @@ argument lists, never by a shell, in the C locale, and each within a bound.
 
 import os
 import subprocess
+import threading
 
 from oslo_privsep import capabilities
 from oslo_privsep import priv_context
@@ -28,19 +29,24 @@ def prepare():
 
 
 @CONTEXT.entrypoint
-def run(arguments, seconds, environment):
+def run(arguments, seconds, environment, given=b''):
     """(exit status, output, errors) of a program; the status is None when it did not end within ``seconds``.
 
-    ``environment``: on top of a plain one.  Raises OSError when there is no such program.
+    ``environment``: on top of a plain one.  ``given``: its input, which nothing logs.  Raises OSError when there is no
+    such program.
     """
-    return run_plainly(arguments, seconds, environment)
+    return run_plainly(arguments, seconds, environment, given)
 
 
-def run_plainly(arguments, seconds, environment):
+def run_plainly(arguments, seconds, environment, given=b''):
     """As :func:`run`, with the rights this process has."""
+    program = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env={**_ENVIRONMENT, **environment})
     try:
-        done = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False,
-                              env={**_ENVIRONMENT, **environment})
+        output, errors = program.communicate(given, seconds)
     except subprocess.TimeoutExpired:
+        program.kill()
+        # Not even a kill ends a program before the storage it waits for answers: nobody here waits for that.
+        threading.Thread(target=program.communicate, daemon=True, name='killed-program').start()
         return None, '', ''
-    return done.returncode, done.stdout.decode('utf-8', 'replace'), done.stderr.decode('utf-8', 'replace')
+    return program.returncode, output.decode('utf-8', 'replace'), errors.decode('utf-8', 'replace')

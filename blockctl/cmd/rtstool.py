@@ -8,15 +8,14 @@ What was made is kept in LIO's own file, from which ``restore`` makes it again a
 Exit status: 0 done, 2 it could not be done.
 """
 
-import argparse
-import contextlib
-import fcntl
 import json
 import os
 import sys
 
+from blockctl.cmd import targettool
+
+PROGRAM = 'blockctl-rtstool'
 SAVED = '/etc/target/saveconfig.json'
-_LOCK = '/run/blockctl-rtstool.lock'
 _LUN = 0
 
 
@@ -24,11 +23,7 @@ def export(lio, args):
     """let an initiator log in to a device; again is the same as once"""
     backstore = _backstore(lio, args.name, args.device)
     group = _group(lio, args.iqn)
-    for address in args.portal:
-        host, _, port = address.rpartition(':')
-        if not any((portal.ip_address, str(portal.port)) == (host.strip('[]'), port)
-                   for portal in group.network_portals):
-            lio.NetworkPortal(group, host.strip('[]'), int(port), mode='any')
+    serve(lio, group, args.portal, args.iser)
     luns = list(group.luns) or [lio.LUN(group, _LUN, backstore)]
     entry = next((acl for acl in group.node_acls if acl.node_wwn == args.initiator), None)
     entry = entry or lio.NodeACL(group, args.initiator)
@@ -39,7 +34,15 @@ def export(lio, args):
     group.set_attribute('authentication', '1' if args.user else '0')
     group.enable = True
     _save(lio)
-    return []
+
+
+def serve(lio, group, portals, iser):
+    """Make a group's portals, where they are missing. ``iser``: whether by RDMA."""
+    for portal in portals:
+        host, port = targettool.address(portal)
+        made = lio.NetworkPortal(group, f'[{host}]' if ':' in host else host, port, mode='any')
+        if made.iser != iser:
+            made.iser = iser
 
 
 def _backstore(lio, name, device):
@@ -73,7 +76,6 @@ def revoke(lio, args):
             if backstore.name == args.name:
                 backstore.delete()
     _save(lio)
-    return []
 
 
 def _refuse_sessions(lio, iqn):
@@ -83,7 +85,7 @@ def _refuse_sessions(lio, iqn):
         raise ValueError(f'{iqn} is in use by {", ".join(logged_in)}')
 
 
-def show(lio, args):
+def show(lio, _args):
     """list targets, their devices and who may log in, as JSON"""
     return [{'iqn': target.wwn, 'devices': [lun.storage_object.udev_path for lun in group.luns],
              'portals': [f'{portal.ip_address}:{portal.port}' for portal in group.network_portals],
@@ -91,11 +93,27 @@ def show(lio, args):
             for target in lio.RTSRoot().targets for group in target.tpgs]
 
 
-def restore(lio, args):
+def restore(lio, _args):
     """make again what was saved, where it is missing"""
-    if not list(lio.RTSRoot().targets) and os.path.exists(SAVED):
-        lio.RTSRoot().restore_from_file(SAVED)
-    return []
+    if not os.path.exists(SAVED):
+        return
+    with open(SAVED, encoding='utf-8') as file:
+        saved = json.load(file)
+    root = lio.RTSRoot()
+    targets = {each.wwn for each in root.targets}
+    backstores = {f'/backstores/{each.plugin}/{each.name}' for each in root.storage_objects}
+    for error in root.restore(missing(saved, targets, backstores)):
+        print(f'{PROGRAM}: {error}', file=sys.stderr)
+
+
+def missing(saved, targets, backstores):
+    """What of a saved configuration is to be made: not what is there, nor what has lost its device."""
+    lacking = {f'/backstores/{each["plugin"]}/{each["name"]}': each for each in saved['storage_objects']
+               if os.path.exists(each.get('dev', '/'))}
+    usable = lacking.keys() | backstores
+    return {**saved, 'storage_objects': [each for name, each in lacking.items() if name not in backstores],
+            'targets': [each for each in saved['targets'] if each['wwn'] not in targets
+                        and all(lun['storage_object'] in usable for group in each['tpgs'] for lun in group['luns'])]}
 
 
 def _save(lio):
@@ -104,45 +122,27 @@ def _save(lio):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog='blockctl-rtstool', description='iSCSI targets of volumes.',
-                                     epilog='Exit status: 0 done, 2 it could not be done.')
-    verbs = parser.add_subparsers(metavar='VERB', required=True)
-    for function in (export, revoke, show, restore):
-        verb = verbs.add_parser(function.__name__, help=function.__doc__, description=function.__doc__)
-        verb.set_defaults(function=function)
-        if function in (export, revoke):
-            verb.add_argument('--name', required=True, help='of the volume on its backend')
-            verb.add_argument('--iqn', required=True, help='of the target')
-            verb.add_argument('--initiator', required=function is export, help='iqn of the host')
-        if function is revoke:
-            verb.add_argument('--unused', action='store_true', help='refuse while somebody is logged in')
-        if function is export:
-            verb.add_argument('--device', required=True, help='its device node')
-            verb.add_argument('--portal', required=True, action='append', metavar='ADDRESS:PORT')
-            verb.add_argument('--user', help='CHAP user; its secret is $BLOCKCTL_CHAP_SECRET')
-    return parser
+    volume = {'--name': {'required': True, 'help': 'of the volume on its backend'},
+              '--iqn': {'required': True, 'help': 'of the target'}}
+    initiator = {'required': True, 'help': 'iqn of the host'}
+    return targettool.parser(PROGRAM, 'iSCSI targets of volumes.', {
+        export: {
+            **volume, '--initiator': initiator, '--device': {'required': True, 'help': 'its device node'},
+            '--portal': {'required': True, 'action': 'append', 'metavar': 'ADDRESS:PORT'},
+            '--iser': {'action': 'store_true', 'help': 'by RDMA'},
+            '--user': {'help': 'CHAP user; its secret is $BLOCKCTL_CHAP_SECRET'}},
+        revoke: {**volume, '--initiator': {**initiator, 'required': False},
+                 '--unused': {'action': 'store_true', 'help': 'refuse while somebody is logged in'}},
+        show: {}, restore: {}})
 
 
-@contextlib.contextmanager
-def _alone():
-    """LIO has no transactions: one at a time."""
-    with open(_LOCK, 'w', encoding='ascii') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _load():
+    import rtslib_fb
+    return rtslib_fb
 
 
-def main():
-    args = _parser().parse_args()
-    try:
-        import rtslib_fb as lio
-        with _alone():
-            answer = args.function(lio, args)
-    except Exception as error:
-        print(f'blockctl-rtstool: {type(error).__name__}: {error}', file=sys.stderr)
-        return 2
-    if answer:
-        print(json.dumps(answer, indent=2))
-    return 0
+def main(words=None):
+    return targettool.main(_parser().parse_args(words), PROGRAM, _load)
 
 
 if __name__ == '__main__':

@@ -18,7 +18,7 @@ def _json_object(text):
 
 OPTIONS = (
     cfg.StrOpt('volume_driver', default='rbd',
-               help='Short name of the driver (entry point of blockctl.drivers.volume): rbd, file, fake.'),
+               help='Short name of the driver (entry point of blockctl.drivers.volume): rbd, lvm, nfs, file, fake.'),
     cfg.StrOpt('volume_backend_name', help='Name that types ask for; unset: the name of the section.'),
     cfg.StrOpt('backend_host', help='Takes the place of host for this backend.'),
     cfg.StrOpt('backend_availability_zone', help='Takes the place of storage_availability_zone for this backend.'),

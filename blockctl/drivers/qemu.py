@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Copying a volume's data from one backend to another by qemu-img: the way that needs nothing of either but a locator.
+And what else drivers have the program do.
 
-The program gets its arguments as a list, never a shell; both formats are said to be raw, for it must not guess from
-what a tenant wrote; its memory is limited, and it dies with this process.
+It gets its arguments as a list, never a shell; formats are always said (of a copy, both are raw), for it must not guess
+from what a tenant wrote; its memory is limited, and it dies with this process.
 """
 
 import re
@@ -23,19 +24,30 @@ MEMORY = 8 << 30
 _LOOK = 1.0
 #: '(12.34/100%)', as it answers a SIGUSR1 (its own -p speaks only once per cent, which may be minutes).
 _PROGRESS = re.compile(rb'\((\d+\.\d+)/100%\)')
+#: What it says -> what that means.
+_MEANINGS = ((re.compile('No space left on device|Disk quota exceeded'), exceptions.BackendFull),
+             (re.compile(r'Failed to get (shared )?"\w+" lock'), exceptions.BackendBusy))
 _SAID = 4096  # bytes of its latest words that are kept
 
 
 def copy(source, destination, effect):
     """Copy all of one locator to the other, which is as large. Repeated, it writes all of it again.
 
-    It goes on as long as it moves on: ``effect`` hears of the progress, and whoever loses the lease, for want of it,
-    stops the program.  Raises BackendError with its last words, or what ``effect.check`` raises.
+    Raises as :func:`run` does.
     """
-    command = ['prlimit', f'--as={MEMORY}', '--', 'setpriv', '--pdeathsig', 'KILL', '--',
-               'qemu-img', 'convert', '-n', '-t', 'writeback', '-f', 'raw', '-O', 'raw', source, destination]
+    run(['convert', '-n', '-t', 'writeback', '-f', 'raw', '-O', 'raw', source, destination], effect)
+
+
+def run(arguments, effect, files=()):
+    """Have qemu-img do something; it may read ``files``, open descriptors, as /proc/self/fd/<number>.
+
+    It goes on as long as it moves on: ``effect`` hears of the progress, and whoever loses the lease, for want of it,
+    stops the program.  Raises BackendFull, BackendBusy (another program has the image) or BackendError with its last
+    words, or what ``effect.check`` raises.
+    """
+    command = ['prlimit', f'--as={MEMORY}', '--', 'setpriv', '--pdeathsig', 'KILL', '--', 'qemu-img', *arguments]
     effect.check()
-    with _start(command) as program:
+    with _start(command, files) as program:
         try:
             said = _follow(program, effect)
         except BaseException:
@@ -43,14 +55,16 @@ def copy(source, destination, effect):
             raise
     if program.returncode != 0:
         LOG.error('qemu-img ended with %s: %s', program.returncode, said)
-        raise exceptions.BackendError(reason=f'qemu-img ended with {program.returncode}: {said}')
+        error = next((error for words, error in _MEANINGS if words.search(said)), exceptions.BackendError)
+        raise error(reason=f'qemu-img ended with {program.returncode}: {said}')
 
 
-def _start(command):
+def _start(command, files):
     # Blocked at its start, or the first question would end it: it unblocks the signal once it has a handler.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     try:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                pass_fds=files)
     except OSError as error:
         raise exceptions.BackendError(reason=f'{command[0]} cannot be run: {error.strerror}') from error
     finally:

@@ -24,7 +24,9 @@ def pytest_generate_tests(metafunc):
         names = [name for name in stands.NAMES
                  if all(issubclass(stands.DRIVERS[name], ability) for ability in abilities)
                  and all(name in names for names in chosen)]
-        metafunc.parametrize('stand', names, indirect=True)
+        # In its guest a test takes half a minute: what every change runs on LVM is in tests/lvm.
+        metafunc.parametrize('stand', [pytest.param(name, marks=pytest.mark.slow) if name.startswith('lvm') else name
+                                       for name in names], indirect=True)
 
 
 @pytest.fixture
@@ -34,7 +36,9 @@ def stand(request, tmp_path):
     elif request.param == 'fake':
         made = stands.FakeStand()
     elif request.param.startswith('lvm'):
-        made = stands.LVMStand(request.param, tmp_path / 'locks')
+        made = request.getfixturevalue('lvm_stand')(request.param)
+    elif request.param.startswith('nfs'):
+        made = stands.NFSStand(request.param, tmp_path / 'mnt')
     else:
         made = stands.RBDStand(*request.getfixturevalue('cluster'))
     yield made
@@ -47,6 +51,13 @@ def other(stand):
     process = other_process.Other(stand)
     yield process
     process.end()
+
+
+@pytest.fixture(scope='session')
+def lvm_stand(tmp_path_factory):
+    """See stands.lvm_stands."""
+    with stands.lvm_stands(tmp_path_factory.mktemp('lvm')) as give:
+        yield give
 
 
 @pytest.fixture(scope='session')

@@ -2,6 +2,8 @@
 """One backend of each kind, with what the tests need besides the driver: data, a raw view, a way to make it full."""
 
 import contextlib
+import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -19,6 +21,7 @@ from blockctl.drivers import fake
 from blockctl.drivers import interface
 from blockctl.drivers.file import driver as file_driver
 from blockctl.drivers.lvm import driver as lvm_driver
+from blockctl.drivers.nfs import driver as nfs_driver
 from blockctl.drivers.rbd import driver as rbd_driver
 
 from . import effects
@@ -29,7 +32,8 @@ CEPH_CONF = os.environ.get('BLOCKCTL_TEST_CEPH_CONF')
 STORAGE_VM = os.environ.get('BLOCKCTL_TEST_STORAGE_VM')
 
 DRIVERS = {'file': file_driver.FileDriver, 'fake': fake.FakeDriver, 'rbd': rbd_driver.RBDDriver,
-           'lvm-thick': lvm_driver.LVMDriver, 'lvm-thin': lvm_driver.LVMDriver}
+           'lvm-thick': lvm_driver.LVMDriver, 'lvm-thin': lvm_driver.LVMDriver,
+           'nfs-raw': nfs_driver.NFSDriver, 'nfs-qcow2': nfs_driver.NFSDriver}
 
 _NEEDS = {'rbd': CEPH_CONF, 'lvm-thick': STORAGE_VM, 'lvm-thin': STORAGE_VM}
 
@@ -60,6 +64,9 @@ def wait_for(condition, seconds=30):
 
 class Stand:
     """A started driver, and volumes for it."""
+
+    #: How many volumes are many.
+    many = 30
 
     def __init__(self, name, **values):
         self.name = name
@@ -259,37 +266,62 @@ class RBDStand(Stand):
         self.monitor('osd pool set-quota', pool=self.ceph_pool, field='max_objects', val=str(objects))
 
 
-class LVMStand(Stand):
-    """A volume group in a guest: programs run there, the driver here."""
+@contextlib.contextmanager
+def lvm_stands(directory, **values):
+    """A function that gives a LVMStand by its name, made when it is first asked for: in a guest that takes its time."""
+    made = {}
 
+    def give(name):
+        if name not in made:
+            made[name] = LVMStand(name, directory, **values)
+        return made[name]
+
+    yield give
+    for stand in made.values():
+        stand.end()
+
+
+class LVMStand(Stand):
+    """A volume group in a guest: programs run there, the driver here. Thick and thin may have their stands at once."""
+
+    many = 10
     AGENT = pathlib.Path(__file__).resolve().parents[2] / 'tools' / 'storage_vm.d' / 'agent.py'
     INTO = ('/usr/bin/python3', str(AGENT), 'exec', STORAGE_VM, 'env',
             f'PATH={os.path.dirname(sys.executable)}:/usr/sbin:/usr/bin:/sbin:/bin')
     ADDRESS = '10.0.2.15'  # the guest's own
 
-    def __init__(self, name, directory):
+    def __init__(self, name, directory, **values):
         self.group = os.environ['BLOCKCTL_TEST_STORAGE_VM_GROUP']
+        pool = f'{self.group}-pool'
+        if name == 'lvm-thin' and pool not in self._names():  # the driver's own would take nearly all
+            self.guest('lvcreate', '-y', '-q', '--type', 'thin-pool', '-l', '50%FREE', '-n', pool, self.group)
         super().__init__(
             name, volume_group=self.group, lvm_type={'lvm-thick': 'default', 'lvm-thin': 'thin'}[name],
             storage_command_prefix=list(self.INTO), lvm_lock_directory=str(directory), backend_call_timeout=240.0,
-            target_ip_address=self.ADDRESS, target_key_file=str(directory / 'target.key'), use_chap_auth=True)
+            target_ip_address=self.ADDRESS, target_key_file=str(directory / 'target.key'), use_chap_auth=True, **values)
 
-    def guest(self, *command):
-        """The end of a program in the guest."""
-        return subprocess.run([*self.INTO, *command], check=False, capture_output=True, timeout=240, text=True)
+    def guest(self, *command, given=''):
+        """The end of a program in the guest; ``given`` is its input."""
+        return subprocess.run([*self.INTO, *command], check=False, capture_output=True, timeout=240, text=True,
+                              input=given)
 
     def stop(self):
+        """The drivers keep nothing open: they may be used again."""
         super().stop()
-        for name in self._volumes():
-            assert self.guest('lvremove', '-f', '-y', f'{self.group}/{name}').returncode == 0
+        names = [f'{self.group}/{name}' for name in self.everything()]
+        if names:
+            removed = self.guest('lvremove', '-f', '-y', *names)
+            assert removed.returncode == 0, removed.stderr
 
-    def _volumes(self):
-        listed = self.guest('lvs', '--noheadings', '-o', 'lv_name', self.group).stdout.split()
-        # The pool goes last, and with it what is in it.
-        return sorted(listed, key=lambda name: name.endswith('-pool'))
+    def end(self):
+        """After the last test."""
+        assert self.guest('lvremove', '-f', '-y', self.group).returncode == 0
+
+    def _names(self):
+        return set(self.guest('lvs', '--noheadings', '-o', 'lv_name', self.group).stdout.split())
 
     def everything(self):
-        return set(self._volumes()) - {f'{self.group}-pool'}
+        return self._names() - {f'{self.group}-pool'}
 
     def write(self, volume, pattern, offset=0):
         self._qemu_io(volume, f'write -P {pattern} {offset}M 64k')
@@ -315,6 +347,56 @@ class LVMStand(Stand):
         self.guest('lvremove', '-f', '-y', f'{self.group}/of-another')
 
 
+class NFSStand(Stand):
+    """A share that is mounted already, as the kernel's table says; the driver takes it as it is.
+
+    It is a small file system in memory. A real share is in test_nfs_real.py.
+    """
+
+    HOST, PATH = '127.0.0.1', '/export/contract'
+
+    def __init__(self, name, base, room='nr_inodes=600,size=2g', **values):
+        if shutil.which('qemu-img') is None:
+            pytest.skip('qemu-img is not installed (qemu-utils)')
+        digest = hashlib.md5(f'{self.HOST}:{self.PATH}'.encode(), usedforsecurity=False).hexdigest()
+        self.directory = base / digest
+        self.directory.mkdir(parents=True)
+        mount(self.directory, room, source=f'{self.HOST}:{self.PATH}')
+        try:
+            super().__init__(name, **{
+                'nas_host': self.HOST, 'nas_share_path': self.PATH, 'nfs_mount_point_base': str(base),
+                'nfs_qcow2_volumes': name == 'nfs-qcow2', 'nfs_snapshot_support': True,
+                'backend_call_timeout': 20.0, **values})
+        except BaseException:
+            self.unmount()
+            raise
+
+    def stop(self):
+        super().stop()
+        self.unmount()
+
+    def unmount(self):
+        subprocess.run(['umount', str(self.directory)], check=True, timeout=30)
+
+    def everything(self):
+        """Files, and what is recorded of them."""
+        records = self.directory / '.blockctl'
+        return {str(path.relative_to(self.directory)) for path in self.directory.rglob('*')
+                if not path.is_dir() and path != records / 'backend' and path.parent != records / 'locks'}
+
+    @contextlib.contextmanager
+    def full(self):
+        """A single inode is left, for the lock."""
+        filler = self.directory / 'filler'
+        filler.mkdir()
+        with contextlib.suppress(OSError):
+            for number in itertools.count():
+                (filler / str(number)).touch()
+        (filler / '0').unlink()
+        yield
+        shutil.rmtree(filler)
+
+
 def _qemu_io(locator, command):
     if shutil.which('qemu-io') is None:
         pytest.skip('qemu-io is not installed (qemu-utils, and qemu-block-extra for rbd)')
@@ -324,8 +406,8 @@ def _qemu_io(locator, command):
     return result.returncode == 0 and 'verification failed' not in result.stdout
 
 
-def mount(directory, options):
-    result = subprocess.run(['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', str(directory)], check=False,
+def mount(directory, options, source='tmpfs'):
+    result = subprocess.run(['mount', '-t', 'tmpfs', '-o', options, source, str(directory)], check=False,
                             capture_output=True, timeout=30, text=True)
     if result.returncode:
         pytest.skip(f'no small file system can be mounted here: {result.stderr.strip()}')

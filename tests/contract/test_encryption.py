@@ -8,7 +8,7 @@ import pytest
 from blockctl import exceptions
 from blockctl.keys import luks
 
-pytestmark = [pytest.mark.ability('Encrypts'), pytest.mark.drivers('file', 'rbd')]
+pytestmark = [pytest.mark.ability('Encrypts'), pytest.mark.drivers('file', 'rbd', 'lvm-thick', 'lvm-thin')]
 
 SECRET = b'\x17' * 32
 
@@ -23,20 +23,23 @@ def image_of(stand, volume):
     if stand.name == 'rbd':
         return (f'file.driver=rbd,file.pool={stand.ceph_pool},file.image={volume.name},'
                 f'file.conf={stand.driver.conf.rbd_ceph_conf}')
-    return f'file.driver=file,file.filename={stand.driver.locator(volume)}'
+    kind = 'file' if stand.name == 'file' else 'host_device'
+    return f'file.driver={kind},file.filename={stand.driver.locator(volume)}'
+
+
+def here(*command, given):
+    return subprocess.run(command, check=False, capture_output=True, timeout=60, text=True, input=given)
 
 
 @pytest.fixture
-def look(stand, tmp_path):
+def look(stand):
     """Whether commands of qemu-io succeed on a volume's data, by a key."""
+    run = stand.guest if stand.name.startswith('lvm') else here
+
     def look(volume, *commands, secret=SECRET):
-        passphrase = tmp_path / 'passphrase'
-        passphrase.write_text(secret.hex())
         words = [word for command in commands for word in ('-c', command)]
-        done = subprocess.run(
-            ['qemu-io', *words, '--object', f'secret,id=key,file={passphrase}', '--image-opts',
-             f'driver=luks,key-secret=key,{image_of(stand, volume)}'],
-            check=False, capture_output=True, timeout=60, text=True)
+        done = run('qemu-io', *words, '--object', 'secret,id=key,file=/proc/self/fd/0', '--image-opts',
+                   f'driver=luks,key-secret=key,{image_of(stand, volume)}', given=secret.hex())
         return done.returncode == 0 and 'verification failed' not in done.stdout
     return look
 

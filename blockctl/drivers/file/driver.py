@@ -11,29 +11,24 @@ lock; the file system itself is taken to be local, and to answer.
 """
 
 import contextlib
-import errno
 import os
-import stat
 
 from oslo_log import log as logging
 from oslo_utils import units
 
 from blockctl import exceptions
+from blockctl.drivers import directories
 from blockctl.drivers import interface
 from blockctl.drivers import names
-from blockctl.drivers import locks
 from blockctl.drivers.file import options
 from blockctl.drivers.file import sparse
 
 LOG = logging.getLogger(__name__)
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-#: A network file system after all: its server is away, or forgot us.
-_AWAY = {errno.ESTALE, errno.ENODEV, errno.ENOTCONN, errno.EHOSTDOWN}
 
-
-class FileDriver(interface.Driver, interface.Encrypts, interface.Extends, interface.Snapshots, interface.Clones,
-                 interface.Reverts, interface.Connects, interface.Renames, interface.Copies, interface.Manages):
+class FileDriver(directories.Directory, interface.Driver, interface.Encrypts, interface.Extends, interface.Snapshots,
+                 interface.Clones, interface.Reverts, interface.Connects, interface.Renames, interface.Copies,
+                 interface.Manages):
     """See the module. Every effect happens with the volume's lock held, right after ``effect.check()``."""
 
     any_machine = False
@@ -60,18 +55,7 @@ class FileDriver(interface.Driver, interface.Encrypts, interface.Extends, interf
             raise exceptions.ConfigurationError(reason=f'file_directory: {error}') from error
         if not os.access(self._directory, os.R_OK | os.W_OK | os.X_OK):
             raise exceptions.ConfigurationError(reason=f'file_directory: {self._directory} cannot be written')
-        self._claim_directory()
-
-    def _claim_directory(self):
-        """Two backends in one directory would each take the other's images for somebody else's."""
-        path = os.path.join(self._directory, '.backend')
-        with contextlib.suppress(FileExistsError), open(path, 'x', encoding='utf-8') as file:
-            file.write(self.backend)
-        with open(path, encoding='utf-8') as file:
-            owner = file.read()
-        if owner not in (self.backend, ''):  # empty: another process of this backend is writing it
-            raise exceptions.ConfigurationError(
-                reason=f'file_directory: {self._directory} belongs to {owner}; remove {path} if that one is gone')
+        self._claim('.backend')
 
     def stop(self):
         """Nothing is kept open between calls."""
@@ -126,9 +110,9 @@ class FileDriver(interface.Driver, interface.Encrypts, interface.Extends, interf
                 raise exceptions.BackendBusy(reason=f'{volume.name} has snapshots')
             effect.check()
             for name in left + snapshots:
-                _unlink(self._path(name))
+                directories.unlink(self._path(name))
             self._sync_directory()
-            _unlink(self._lock_path(volume.name))
+            directories.unlink(self._lock_path(volume.name))
 
     def find(self):
         found = []
@@ -149,22 +133,22 @@ class FileDriver(interface.Driver, interface.Encrypts, interface.Extends, interf
 
     def create_snapshot(self, snapshot, effect):
         """A copy as the volume is now. Of a volume being written it holds no single moment."""
-        volume, name = snapshot.volume, self._snapshot_name(snapshot)
+        volume, name = snapshot.volume, directories.snapshot_name(snapshot)
         with self._locked(volume):
             if not os.path.exists(self._path(name)):
                 self._build(name, None, effect, source=volume.name)
         return {}
 
     def delete_snapshot(self, snapshot, effect):
-        name = self._snapshot_name(snapshot)
+        name = directories.snapshot_name(snapshot)
         with self._locked(snapshot.volume):
             effect.check()
             self._remove_partial(name)
-            _unlink(self._path(name))
+            directories.unlink(self._path(name))
             self._sync_directory()
 
     def create_from_snapshot(self, volume, snapshot, effect):
-        return self._copy_of(volume, self._snapshot_name(snapshot), effect)
+        return self._copy_of(volume, directories.snapshot_name(snapshot), effect)
 
     def clone(self, volume, source, effect):
         return self._copy_of(volume, names.check(source.name), effect)
@@ -173,7 +157,7 @@ class FileDriver(interface.Driver, interface.Encrypts, interface.Extends, interf
         """The volume is replaced at once, by a copy made beforehand; it stays as large as it is."""
         with self._locked(volume):
             now = self._size(volume.name)
-            self._build(volume.name, now // units.Gi, effect, source=self._snapshot_name(snapshot))
+            self._build(volume.name, now // units.Gi, effect, source=directories.snapshot_name(snapshot))
 
     def connect(self, volume, connector, effect):
         self._size(names.check(volume.name))
@@ -219,7 +203,8 @@ class FileDriver(interface.Driver, interface.Encrypts, interface.Extends, interf
         with self._errors():
             for name in sorted(os.listdir(self._directory)):
                 image, _, snapshot = name.partition('@')
-                if not _can_be_named(image, snapshot) or (self._template.gave(name) and names.is_temporary(name)):
+                half_made = self._template.gave(name) and names.is_temporary(name)
+                if half_made or not directories.can_be_named(image, snapshot):
                     continue
                 with contextlib.suppress(exceptions.NotFoundOnBackend):
                     size = -(-self._size(name) // units.Gi)
@@ -228,7 +213,7 @@ class FileDriver(interface.Driver, interface.Encrypts, interface.Extends, interf
 
     def rename_snapshot(self, snapshot, old_name, effect):
         with self._locked(snapshot.volume):
-            old, new = f'{snapshot.volume.name}@{names.check(old_name)}', self._snapshot_name(snapshot)
+            old, new = f'{snapshot.volume.name}@{names.check(old_name)}', directories.snapshot_name(snapshot)
             if not os.path.lexists(self._path(old)):
                 self._size(new)  # renamed before: success; else it says what is missing
                 return
@@ -272,7 +257,7 @@ class FileDriver(interface.Driver, interface.Encrypts, interface.Extends, interf
             effect.check()
             os.rename(self._path(temporary), self._path(name))
         except OSError:
-            _unlink(self._path(temporary))
+            directories.unlink(self._path(temporary))
             raise
         self._sync_directory()
 
@@ -285,97 +270,12 @@ class FileDriver(interface.Driver, interface.Encrypts, interface.Extends, interf
             os.ftruncate(image, max(length, (size or 0) * units.Gi))
             sparse.copy(origin, image, length, lambda done: _step(effect, done))
 
-    def _remove_partial(self, name):
-        """What broken-off work for ``name`` left. Nobody builds it now: the lock is held."""
-        for entry in os.listdir(self._directory):
-            if names.is_temporary_of(entry, name):
-                _unlink(self._path(entry))
-
     # --- files
     @property
     def _locks(self):
         return os.path.join(self._directory, 'locks')
 
-    def _path(self, name):
-        return os.path.join(self._directory, name)
-
-    def _lock_path(self, name):
-        return os.path.join(self._locks, name)
-
-    def _snapshot_name(self, snapshot):
-        return f'{names.check(snapshot.volume.name)}@{names.check(snapshot.name)}'
-
-    @contextlib.contextmanager
-    def _locked(self, volume):
-        path = self._lock_path(names.check(volume.name))
-        with self._errors(), locks.held(path, self.conf.backend_call_timeout):
-            yield
-
-    @contextlib.contextmanager
-    def _open(self, name, flags):
-        descriptor = os.open(self._path(name), flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
-
-    def _size(self, name):
-        """Bytes. Raises NotFoundOnBackend, also for what is no regular file."""
-        with self._errors():
-            try:
-                found = os.stat(self._path(name), follow_symlinks=False)
-            except FileNotFoundError:
-                found = None
-            if found is None or not stat.S_ISREG(found.st_mode):
-                os.stat(self._directory)
-                raise exceptions.NotFoundOnBackend(name=name)
-        return found.st_size
-
-    def _images(self):
-        """(name, stat result) of what bears one of blockctl's names. What goes meanwhile is left out."""
-        for name in os.listdir(self._directory):
-            if self._template.gave(name):
-                with contextlib.suppress(FileNotFoundError):
-                    yield name, os.stat(self._path(name), follow_symlinks=False)
-
-    def _sync_directory(self):
-        with self._open('', os.O_RDONLY | os.O_DIRECTORY) as directory:
-            os.fsync(directory)
-
-    @contextlib.contextmanager
-    def _errors(self):
-        """OSError as what drivers raise."""
-        try:
-            yield
-        except OSError as error:
-            raise self._translated(error) from error
-
-    def _translated(self, error):
-        reason = f'{os.path.basename(str(error.filename or ""))}: {error.strerror}'.removeprefix(': ')
-        if error.errno in _FULL:
-            return exceptions.BackendFull(reason=reason)
-        if error.errno in _AWAY or not os.path.isdir(self._locks):
-            return exceptions.BackendUnavailable(reason=reason)
-        if error.errno == errno.ENOENT:
-            return exceptions.NotFoundOnBackend(name=os.path.basename(str(error.filename)))
-        return exceptions.BackendError(reason=reason)
-
-
-def _can_be_named(image, snapshot):
-    try:
-        names.check_foreign(image)
-        if snapshot:
-            names.check(snapshot)
-    except exceptions.InvalidRequest:
-        return False
-    return True
-
 
 def _step(effect, done):
     effect.check()
     effect.progress(done)
-
-
-def _unlink(path):
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)

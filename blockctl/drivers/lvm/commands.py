@@ -19,9 +19,11 @@ _MEANINGS = tuple((re.compile(text, re.IGNORECASE), error) for text, error in (
     (r'free space in thin pool \S+ reached threshold|out of (data|metadata) space|no space left', 'full'),
     (r"can't get lock|resource temporarily unavailable|locking type .* failed", 'locked'),
     (r'failed to find logical volume|one or more specified logical volume\(s\) not found', 'absent'),
-    (r'volume group "?\S+"? not found|cannot process volume group', 'group'),
+    (r'(logical volume|snapshot origin lv) \S+ not found in volume group', 'absent'),
+    (r'volume group "?\S+"? not found|cannot process volume group|pool \S+ not found in volume group', 'group'),
     (r'contains a filesystem in use|in use|is used by another device|device or resource busy', 'busy'),
-    (r'already exists', 'present'),
+    # Nobody looked in vain a moment ago but for a command that outlived its worker: who looks again finds it.
+    (r'logical volume \S+ already exists', 'busy'),
 ))
 _TRIES = 5
 _PAUSE = 0.5  # seconds, between tries for a lock
@@ -45,14 +47,14 @@ class Commands:
         if not self._prefix:
             privileged.prepare()
 
-    def run(self, *arguments, environment=None):
-        """A program's output. It may take backend_call_timeout; ``environment`` is where secrets are put.
+    def run(self, *arguments, environment=None, given=b''):
+        """A program's output. It may take backend_call_timeout; secrets go through ``environment`` or its input.
 
         Raises BackendTimeout, BackendFull, BackendBusy, NotFoundOnBackend, BackendUnavailable (no volume group), or
         BackendError with its last words.
         """
         for attempts_left in reversed(range(_TRIES)):
-            status, output, errors = self._run(arguments, {**self._environment, **(environment or {})})
+            status, output, errors = self._run(arguments, {**self._environment, **(environment or {})}, given)
             if status == 0:
                 return output
             if status is None:
@@ -72,13 +74,13 @@ class Commands:
         [rows] = report.values()
         return rows
 
-    def _run(self, arguments, environment):
+    def _run(self, arguments, environment, given):
         run = privileged.run
         if self._prefix:
             words = ['LC_ALL=C', *(f'{name}={value}' for name, value in environment.items())]
             run, arguments = privileged.run_plainly, [*self._prefix, 'env', *words, *arguments]
         try:
-            return run(list(arguments), self._seconds, environment)
+            return run(list(arguments), self._seconds, environment, given)
         except OSError as error:
             raise exceptions.BackendUnavailable(reason=f'{arguments[0]} cannot be run: {error.strerror}') from error
 

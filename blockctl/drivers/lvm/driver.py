@@ -3,7 +3,8 @@
 
     volume-<id>              a volume
     _snapshot-<id>           a snapshot (LVM keeps names that begin with "snapshot" for itself)
-    volume-<id>.<epoch>      a volume whose data are still being copied (rule 2 of drivers/interface.py)
+    volume-<id>.<epoch>      a volume whose data are still being written (rule 2 of drivers/interface.py)
+    volume-<id>.<epoch>0     a snapshot of what they are copied from
     <volume group>-pool      the thin pool
 
 Any number of processes of the machine may serve it: each acts on a volume with a lock held (drivers/locks.py), right
@@ -25,23 +26,19 @@ from blockctl.drivers.lvm import commands
 from blockctl.drivers.lvm import data
 from blockctl.drivers.lvm import options
 from blockctl.drivers.lvm import volume_group
-from blockctl.drivers.targets import iscsi
 from blockctl.drivers.targets import options as target_options
+from blockctl.drivers.targets import serving
 
 LOG = logging.getLogger(__name__)
 
 #: Seconds between two looks at a merge.
 _LOOK = 1.0
-#: What serves targets, by target_helper.
-TARGETS = {'lioadm': iscsi.Target}
-#: What a target_protocol is called in reports.
-STORAGE_PROTOCOLS = {'iscsi': 'iSCSI', 'iser': 'iSER'}
 #: What LVM takes for its own at the beginning of a name.
 _TAKEN = 'snapshot'
 
 
-class LVMDriver(interface.Driver, interface.Extends, interface.Snapshots, interface.Clones, interface.Reverts,
-                interface.Connects, interface.Renames, interface.Copies, interface.Manages):
+class LVMDriver(interface.Driver, interface.Encrypts, interface.Extends, interface.Snapshots, interface.Clones,
+                interface.Reverts, interface.Connects, interface.Renames, interface.Copies, interface.Manages):
     """See the module."""
 
     any_machine = False
@@ -53,7 +50,7 @@ class LVMDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
         self._commands = commands.Commands(conf)
         self._group = volume_group.VolumeGroup(conf.volume_group, self._commands)
         self._data = data.Data(self._commands, conf)
-        self._target = TARGETS[conf.target_helper](conf, self._commands)
+        self._target = serving.target(conf, self._commands)
         self._locks = os.path.join(conf.lvm_lock_directory, f'lvm-{conf.volume_group}')
         self._pool = conf.volume_backend_name or backend.rpartition('@')[2]
         self._thin_pool = None
@@ -91,11 +88,13 @@ class LVMDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
         room, contents = self._group.room(), self._group.contents()
         describe = self._thin_stats if self._thin_pool else self._thick_stats
         return interface.BackendStats(
-            vendor_name='blockctl', driver_version='1.0',
-            storage_protocol=STORAGE_PROTOCOLS[self.conf.target_protocol], pools=(describe(room, contents),))
+            vendor_name='Open Source', driver_version='1.0',
+            storage_protocol=serving.storage_protocol(self.conf), pools=(describe(room, contents),))
 
     def _thin_stats(self, room, contents):
-        pool = contents[self._thin_pool]
+        pool = contents.get(self._thin_pool)
+        if pool is None:
+            raise exceptions.BackendUnavailable(reason=f'{self._group.of(self._thin_pool)} is gone')
         foreign = sum(each.size for each in contents.values() if each.pool == pool.name and not self._is_ours(each))
         total = pool.size / units.Gi
         return interface.PoolStats(
@@ -128,6 +127,16 @@ class LVMDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
                 self._make(volume.name, volume.size)
         return {}
 
+    def create_encrypted(self, volume, header, effect):
+        def make(name):
+            self._make(name, volume.size)
+            self._data.write(self._group.device(name), header)
+
+        with self._locked(volume) as contents:
+            if not self._is_there(contents, volume):
+                self._build(contents, volume, make, effect)
+        return {}
+
     def delete(self, volume, effect):
         with self._locked(volume) as contents:
             if any(each.origin == volume.name and _is_snapshot_name(each.name) for each in contents.values()):
@@ -152,19 +161,12 @@ class LVMDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
     def extend(self, volume, size, effect):
         with self._locked(volume) as contents:
             found = self._present(contents, volume.name)
-            if found.size >= size * units.Gi:
-                return
-            snapshots = [each for each in contents.values() if each.origin == volume.name and not each.is_thin]
             effect.check()
-            if not snapshots:
-                self._group.extend(volume.name, size)
-                return
-            # LVM does not extend an active thick volume that has snapshots; they go and come with it.
-            self._group.deactivate(volume.name)
-            try:
-                self._group.extend(volume.name, size)
-            finally:
+            if not found.active:  # a worker that died here before
                 self._group.activate(volume.name)
+            if found.size < size * units.Gi:
+                self._grow(contents, volume.name, size)
+            self._target.resized(volume)
 
     def create_snapshot(self, snapshot, effect):
         with self._locked(snapshot.volume) as contents:
@@ -194,14 +196,14 @@ class LVMDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
             found = self._present(contents, volume.name)
             self._refuse_used(found)
             if name in contents:
-                size = found.size
                 effect.check()
                 if not contents[name].merging:
                     self._group.merge(name)
                 self._await_merge(name, effect)
-                if self._group.get(volume.name).size < size:  # a merge gives the size back too
-                    self._group.extend(volume.name, volume_group.gib(size))
+                contents = self._group.contents()
             effect.check()
+            if contents[volume.name].size < volume.size * units.Gi:  # a merge gives the size back too
+                self._grow(contents, volume.name, volume.size)
             self._snapshot(name, self._group.get(volume.name))
 
     def connect(self, volume, connector, effect):
@@ -230,6 +232,13 @@ class LVMDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
 
     def size_of(self, name, pool):
         return volume_group.gib(self._group.get(names.check_foreign(name)).size)
+
+    def fill(self, volume, source, effect):
+        """Another group's device by this driver's own means, as root; anything else by qemu-img, as who we are."""
+        if source.startswith('/dev/'):
+            self._data.copy(source, self.locator(volume), volume.size * units.Gi, effect)
+        else:
+            super().fill(volume, source, effect)
 
     def locator(self, volume):
         """A device node. The format is raw: say so to qemu-img, which must never guess from what a tenant wrote."""
@@ -290,6 +299,18 @@ class LVMDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
         else:
             self._group.create_thick(name, size, self.conf.lvm_mirrors)
 
+    def _grow(self, contents, name, size):
+        """To ``size`` GiB, with the snapshots it has."""
+        if not any(each.origin == name and each.is_thick_snapshot for each in contents.values()):
+            self._group.extend(name, size)
+            return
+        # LVM does not extend an active thick volume that has snapshots; they go and come with it.
+        self._group.deactivate(name)
+        try:
+            self._group.extend(name, size)
+        finally:
+            self._group.activate(name)
+
     def _snapshot(self, name, origin):
         self._group.snapshot(name, origin.name, size=None if origin.is_thin else origin.size)
 
@@ -298,24 +319,31 @@ class LVMDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
             if self._is_there(contents, volume):
                 return {}
             origin = self._present(contents, source)
-            for name in _leftovers(contents, volume):
-                self._clear_away(contents[name], effect)
-            temporary = names.temporary(volume.name, effect.epoch)
-            effect.check()
-            if origin.is_thin and origin.pool == self._thin_pool:
-                self._group.snapshot(temporary, source)
-                if origin.size < volume.size * units.Gi:
-                    self._group.extend(temporary, volume.size)
-            else:
-                self._make(temporary, volume.size)
-                self._copy_frozen(origin, temporary, effect)
-            effect.check()
-            self._group.rename(temporary, volume.name)
+            thin = origin.is_thin and origin.pool == self._thin_pool
+            copy = self._share if thin else self._copy_frozen
+            self._build(contents, volume, lambda name: copy(origin, name, volume.size, effect), effect)
         return {}
 
-    def _copy_frozen(self, origin, target, effect):
+    def _build(self, contents, volume, make, effect):
+        """Make a volume that is not there by ``make(name)``, which takes several commands, under another name."""
+        for name in _leftovers(contents, volume):
+            self._clear_away(contents[name], effect)
+        temporary = names.temporary(volume.name, effect.epoch)
+        effect.check()
+        make(temporary)
+        effect.check()
+        self._group.rename(temporary, volume.name)
+
+    def _share(self, origin, target, size, effect):
+        """A thin volume of ``size`` GiB that shares the data of another until one of them is written to."""
+        self._group.snapshot(target, origin.name)
+        if origin.size < size * units.Gi:
+            self._group.extend(target, size)
+
+    def _copy_frozen(self, origin, target, size, effect):
         """Copy data as they are now: of what may be written to meanwhile, by way of a snapshot."""
-        frozen = origin.name if origin.is_thick_snapshot else names.temporary(target, 1)
+        self._make(target, size)
+        frozen = origin.name if origin.is_thick_snapshot else f'{target}0'
         if frozen != origin.name:
             self._snapshot(frozen, origin)
         try:
@@ -360,7 +388,7 @@ class LVMDriver(interface.Driver, interface.Extends, interface.Snapshots, interf
 
 def _leftovers(contents, volume):
     """Names of what a broken-off creation of the volume left. Nobody builds it now: the lock is held."""
-    return [name for name in contents if name.startswith(f'{volume.name}.') and names.is_temporary(name)]
+    return [name for name in contents if names.is_temporary_of(name, volume.name)]
 
 
 def _lv_name(name):

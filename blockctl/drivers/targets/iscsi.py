@@ -1,15 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """iSCSI by the kernel's LIO: one target for a volume, one access list entry for each host (cmd/rtstool.py)."""
 
-import ipaddress
-import re
-
-from blockctl import exceptions
+from blockctl.drivers.targets import names
+from blockctl.drivers.targets import portals
 from blockctl.drivers.targets import secrets
-
-#: RFC 3720, section 3.2.6: iqn., eui. and naa. names.
-_NAME = re.compile(r'(iqn\.\d{4}-\d{2}\.[a-z0-9.-]+(:[^\s/]+)?|eui\.[0-9A-Fa-f]{16}|naa\.[0-9A-Fa-f]{16,32})')
-_LONGEST_NAME = 223
 
 
 class Target:
@@ -19,21 +13,21 @@ class Target:
         self._conf = conf
         self._run = commands.run
         self._secrets = secrets.Secrets(conf)
-        addresses = [conf.target_ip_address, *conf.target_secondary_ip_addresses]
-        self._portals = [f'{_written(address)}:{conf.target_port}' for address in addresses]
+        self._portals = [str(portal) for portal in portals.of(conf)]
 
     def start(self):
         """What was exported before a reboot is exported again."""
         self._run('blockctl-rtstool', 'restore')
 
     def export(self, volume, device, connector):
-        """Let a host log in. Returns os-brick's connection information. Raises InvalidRequest for a bad initiator."""
-        initiator = _initiator(connector)
+        """Let a host log in. Returns os-brick's connection information. Raises InvalidField for a bad initiator."""
+        initiator = names.initiator(connector)
         login = self._secrets.of(volume.name, initiator)
-        portals = [word for portal in self._portals for word in ('--portal', portal)]
+        served = [word for portal in self._portals for word in ('--portal', portal)]
         user, environment = ([], {}) if login is None else (['--user', login[0]], {'BLOCKCTL_CHAP_SECRET': login[1]})
+        iser = ['--iser'] if self._conf.target_protocol == 'iser' else []
         self._run('blockctl-rtstool', 'export', *self._which(volume), '--initiator', initiator, '--device', device,
-                  *portals, *user, environment=environment)
+                  *served, *iser, *user, environment=environment)
         return {'driver_volume_type': self._conf.target_protocol, 'data': self._data(volume, connector, login)}
 
     def _data(self, volume, connector, login):
@@ -47,9 +41,12 @@ class Target:
             data |= {'auth_method': 'CHAP', 'auth_username': login[0], 'auth_password': login[1]}
         return data
 
+    def resized(self, volume):
+        """Hosts look by themselves: LIO says what the device says."""
+
     def revoke(self, volume, connector=None):
         """Take a host's export back, or (None) every one. What is not exported is well."""
-        whose = [] if connector is None else ['--initiator', _initiator(connector)]
+        whose = [] if connector is None else ['--initiator', names.initiator(connector)]
         self._run('blockctl-rtstool', 'revoke', *self._which(volume), *whose)
 
     def remove(self, volume):
@@ -62,17 +59,3 @@ class Target:
     def _iqn(self, volume):
         return f'{self._conf.target_prefix}{volume.name}'
 
-
-def _initiator(connector):
-    name = connector.initiator or ''
-    if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
-        raise exceptions.InvalidRequest(reason=f'connector: its initiator {name[:80]!r} is no iSCSI name')
-    return name
-
-
-def _written(address):
-    """An address as it stands before a port. Raises ConfigurationError."""
-    try:
-        return f'[{address}]' if ipaddress.ip_address(address).version == 6 else address
-    except ValueError:
-        raise exceptions.ConfigurationError(reason=f'target_ip_address: {address!r} is no IP address') from None

@@ -4,15 +4,22 @@
 from oslo_config import cfg
 
 OPTIONS = (
-    cfg.StrOpt('target_helper', default='lioadm', choices=[('lioadm', "the kernel's LIO, by blockctl-rtstool")],
+    cfg.StrOpt('target_helper', default='lioadm', choices=[
+        ('lioadm', "iSCSI by the kernel's LIO (blockctl-rtstool)"),
+        ('nvmet', "NVMe-oF by the kernel's nvmet (blockctl-nvmetool)")],
                help='What serves targets on this machine.'),
-    cfg.StrOpt('target_protocol', default='iscsi', choices=['iscsi', 'iser'], help='How hosts reach a target.'),
+    cfg.StrOpt('target_protocol', default='iscsi', choices=[
+        ('iscsi', 'by lioadm'), ('iser', 'iSCSI over RDMA, by lioadm'), ('nvmet_tcp', 'NVMe over TCP, by nvmet')],
+        help='How hosts reach a target.'),
     cfg.StrOpt('target_ip_address', default='$my_ip', help='Address of this machine at which targets are served.'),
-    cfg.PortOpt('target_port', default=3260, help='Port at which targets are served.'),
+    cfg.PortOpt('target_port', default=3260, help='Port at which targets are served. NVMe-oF has 4420.'),
     cfg.ListOpt('target_secondary_ip_addresses', default=[],
                 help='Further addresses at which each target is served: hosts with multipath use all of them.'),
     cfg.StrOpt('target_prefix', default='iqn.2010-10.org.openstack:',
-               help="Beginning of a target's name; the volume's name follows."),
+               help="Beginning of a target's name; the volume's name follows. Of nvmet, iqn becomes nqn."),
+    cfg.IntOpt('nvmet_port_id', default=1, min=1, max=65535,
+               help='First of the ids that new ports of nvmet get. A port that is there at an address is used.'),
+    cfg.IntOpt('nvmet_ns_id', default=10, min=1, max=1024, help="Id of a volume's namespace in its subsystem."),
     cfg.BoolOpt('use_chap_auth', default=False, help='Have hosts log in with a name and a secret (CHAP).'),
     cfg.StrOpt('chap_username', default='', help='Name for CHAP. Unset: made for each volume and host.'),
     cfg.StrOpt('chap_password', default='', secret=True,

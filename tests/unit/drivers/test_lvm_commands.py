@@ -2,6 +2,8 @@
 """What the driver lvm makes of what programs say; LVM itself is in tests/contract/test_lvm.py."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 from oslo_config import cfg
@@ -41,9 +43,14 @@ def says(text, status=5):
     ('  Insufficient free space: 256 extents needed, but only 0 available', exceptions.BackendFull),
     ('  Cannot create new thin volume, free space in thin pool disks/p reached threshold.', exceptions.BackendFull),
     ('  Failed to find logical volume "disks/volume-1"', exceptions.NotFoundOnBackend),
+    ('  Logical volume volume-1 not found in volume group disks.', exceptions.NotFoundOnBackend),
+    ('  Snapshot origin LV volume-1 not found in Volume group disks.', exceptions.NotFoundOnBackend),
     ('  Volume group "disks" not found', exceptions.BackendUnavailable),
+    ('  Pool disks-pool not found in Volume group disks.', exceptions.BackendUnavailable),
+    ("dd: error writing '/dev/disks/volume-1': No space left on device", exceptions.BackendFull),
     ('  Logical volume disks/volume-1 in use.', exceptions.BackendBusy),
     ('  Logical volume disks/volume-1 contains a filesystem in use.', exceptions.BackendBusy),
+    ('  Logical Volume "volume-1" already exists in volume group "disks"', exceptions.BackendBusy),
     ('  Something else', exceptions.BackendError),
 ])
 def test_a_failure_is_told_by_its_meaning(tmp_path, text, error):
@@ -77,6 +84,29 @@ def test_secrets_are_in_the_environment_only(tmp_path):
     assert run('sh', '-c', 'echo "$KEY"', environment={'KEY': 'open'}) == 'open\n'
 
 
+def test_a_program_gets_its_input_and_then_no_more(tmp_path):
+    run = commands.Commands(section(tmp_path)).run
+    assert run('wc', '-c', given=bytes(3 << 20)).strip() == str(3 << 20)
+    assert run('wc', '-c').strip() == '0'
+    assert run('true', given=bytes(3 << 20)) == ''  # who does not read it is no worse for it
+
+
+def test_input_is_not_logged_on_its_way_to_the_helper():
+    """By oslo.privsep, at the level at which it logs all it does."""
+    script = (
+        'import logging; logging.basicConfig(level=logging.DEBUG)\n'
+        'from oslo_privsep import priv_context\n'
+        'from blockctl import privileged\n'
+        'privileged.CONTEXT.start(priv_context.Method.FORK)\n'
+        "print(privileged.run(['wc', '-c'], 10, {'KEY': 'a-secret'}, b'the-secret'))\n")
+    if os.geteuid():
+        pytest.skip('it takes root to start the helper by a fork')
+    done = subprocess.run([sys.executable, '-c', script], check=False, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "(0, '10\\n', '')\n", done.stderr
+    assert 'privsep' in done.stderr
+    assert 'secret' not in done.stderr
+
+
 class Effect:
     """Stands in for a lease: counts the signs of progress."""
 
@@ -101,6 +131,14 @@ def test_a_copy_ends_where_its_source_does(tmp_path, limit, pieces):
     data.Data(commands.Commands(conf), conf).copy(source, target, size, effect)
     assert target.read_bytes() == source.read_bytes()
     assert len(effect.done) == pieces
+
+
+def test_a_header_is_written_over_what_is_there(tmp_path):
+    conf = section(tmp_path, backend_call_timeout=20.0)
+    device, header = tmp_path / 'device', os.urandom((2 << 20) + 100)
+    device.write_bytes(b'x' * (3 << 20))
+    data.Data(commands.Commands(conf), conf).write(device, header)
+    assert device.read_bytes() == header + b'x' * ((3 << 20) - len(header))
 
 
 class Noting:
