@@ -48,9 +48,9 @@ def _listen(conf):
     return sock
 
 
-def _serve(app, sock):
+def _serve(app, sock, parent=None):
     return process.run(app, lambda app, beat: [serve.WebService(app.conf, api.make_app(app), sock)],
-                       [(serve.BINARY, app.conf.host)])
+                       [(serve.BINARY, app.conf.host)], parent)
 
 
 def _preload(app):
@@ -81,13 +81,15 @@ def _supervise(app, sock, workers):
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, forward)
 
+    parent = os.getpid()
+
     def spawn():
         pid = os.fork()
         if pid == 0:
             # Told to stop before it could listen to that: the defaults do, until process.run sets its own.
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
-            os._exit(_serve(app, sock))
+            os._exit(_serve(app, sock, parent))
         children.add(pid)
 
     _preload(app)

@@ -68,10 +68,11 @@ def _keep_arenas_few():
         mallopt(M_ARENA_MAX, 2)
 
 
-def run(app, make_services, unregistered=()):
+def run(app, make_services, unregistered=(), parent=None):
     """Run services until SIGTERM or SIGINT; ``make_services(app, beat)`` returns them in order of start.
 
-    ``unregistered``: [(binary, host)] that this process is, beside those it registers in the database.
+    ``unregistered``: [(binary, host)] that this process is, beside those it registers in the database.  ``parent``: id
+    of the process that is to look after this one; when it is gone, this one ends too.
     Returns the process's exit status: 1 when work in hand had to be left to others.
     """
     stop = threading.Event()
@@ -92,7 +93,9 @@ def run(app, make_services, unregistered=()):
     # Not for ever in one go: a signal that the kernel gave to another thread (just after SIGCONT it does) is handled
     # when this one wakes up.
     while not stop.wait(1):
-        pass
+        if parent not in (None, os.getppid()):
+            LOG.warning('The process %d, which looked after this one, is gone.', parent)
+            break
     LOG.info('Stopping: work in hand has %d s to end.', app.conf.graceful_shutdown_timeout)
     notify('STOPPING=1')
     app.processes.stop()
