@@ -22,14 +22,18 @@ class Data:
         self._piece = min(PIECE, max(_BLOCK, self._limit - self._limit % _BLOCK)) if self._limit else PIECE
         self._ionice = ['ionice', *conf.volume_clear_ionice.split()] if conf.volume_clear_ionice else []
 
-    def copy(self, source, target, size, effect):
-        """``size`` bytes, of whole extents, from one device to another."""
+    def copy(self, source, target, size, effect, sparse=False):
+        """``size`` bytes, of whole extents, from one device to another.
+
+        ``sparse``: zeros are not written, for the target has nothing else yet: of a thin pool they would take room.
+        """
+        conversions = 'nocreat,notrunc,fsync,sparse' if sparse else 'nocreat,notrunc,fsync'
         for start, length in self._pieces(size, effect):
             # In bytes, not in blocks: a volume that was brought in need not end with one.
             self._commands.run(
                 'dd', f'if={source}', f'of={target}', f'bs={_BLOCK}', f'skip={start}', f'seek={start}',
                 f'count={length}', 'iflag=direct,skip_bytes,count_bytes', 'oflag=direct,seek_bytes',
-                'conv=nocreat,notrunc,fsync', 'status=none')
+                f'conv={conversions}', 'status=none')
 
     def write(self, device, data):
         """Put ``data``, a few MiB at most, at a device's beginning. Other programs do not see them pass."""

@@ -236,7 +236,8 @@ class LVMDriver(interface.Driver, interface.Encrypts, interface.Extends, interfa
     def fill(self, volume, source, effect):
         """Another group's device by this driver's own means, as root; anything else by qemu-img, as who we are."""
         if source.startswith('/dev/'):
-            self._data.copy(source, self.locator(volume), volume.size * units.Gi, effect)
+            self._data.copy(source, self.locator(volume), volume.size * units.Gi, effect,
+                            sparse=self._thin_pool is not None)
         else:
             super().fill(volume, source, effect)
 
