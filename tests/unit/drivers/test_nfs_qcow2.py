@@ -24,7 +24,6 @@ from blockctl.drivers.nfs import qcow2
     (['-u', '-b', 'x' * 300, '-F', 'qcow2', '-o', 'compat=0.10'], qcow2.Header(5 << 30, 'x' * 300, 'qcow2')),
     (['-u', '-b', 'a@b', '-F', 'vmdk'], None),
     (['-o', 'data_file=elsewhere'], None),
-    (['--object', 'secret,id=key,data=x', '-o', 'encrypt.format=luks,encrypt.key-secret=key'], None),
 ])
 def test_what_qemu_img_writes(tmp_path, options, expected):
     subprocess.run(['qemu-img', 'create', '-f', 'qcow2', *options, 'file', '5G'], check=True, capture_output=True,
@@ -35,6 +34,19 @@ def test_what_qemu_img_writes(tmp_path, options, expected):
         else:
             with pytest.raises(exceptions.BackendError, match='^The backend failed: file is not a qcow2 file'):
                 qcow2.read(file.fileno(), 'file')
+
+
+@pytest.mark.skipif(not shutil.which('qemu-img'), reason='qemu-img is not installed')
+def test_what_is_encrypted_is_refused(tmp_path):
+    """By hand: qemu-img measures the machine for a new key, and fails on one that is busy."""
+    subprocess.run(['qemu-img', 'create', '-f', 'qcow2', 'file', '5G'], check=True, capture_output=True, timeout=60,
+                   cwd=tmp_path)
+    with (tmp_path / 'file').open('r+b') as file:
+        file.seek(32)  # crypt_method (QEMU, docs/interop/qcow2.txt): LUKS
+        file.write((2).to_bytes(4, 'big'))
+        file.flush()
+        with pytest.raises(exceptions.BackendError, match='^The backend failed: file is not a qcow2 file'):
+            qcow2.read(file.fileno(), 'file')
 
 
 @hypothesis.given(strategies.binary(max_size=300), strategies.booleans())
