@@ -192,7 +192,7 @@ class RBDDriver(interface.Driver, interface.Encrypts, interface.Limits, interfac
             image_id = images.id_of(session, volume.name)
             if not self.conf.enable_deferred_deletion and not removal.has_to_wait(session, image_id):
                 return False
-            if image_id in errands.left(session):
+            if 'left' in errands.details(session, errands.PURGE, image_id):
                 return True
             with session.image(None, image_id=image_id, read_only=True) as image:
                 snapshots = images.snapshots(image)

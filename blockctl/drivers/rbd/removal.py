@@ -36,7 +36,7 @@ def remove(session, name, effect, progress=None):
         image_id = images.id_of(session, name)
     except session.rados.ObjectNotFound:
         return _finish(session, name, effect, progress)
-    if has_to_wait(session, image_id) or not _write_down(session, name, image_id):
+    if images.header_has(session, image_id, 'snapshot_') or not _write_down(session, name, image_id):
         return False
     images.check(session, effect)
     if is_flattened(session, image_id):
