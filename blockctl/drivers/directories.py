@@ -6,6 +6,8 @@ import errno
 import os
 import stat
 
+from oslo_utils import units
+
 from blockctl import exceptions
 from blockctl.drivers import locks
 from blockctl.drivers import names
@@ -63,6 +65,21 @@ class Directory:
                 os.stat(self._directory)
                 raise exceptions.NotFoundOnBackend(name=name)
         return found.st_size
+
+    def _capacity(self, name):
+        """Bytes that a user of the image sees. Raises NotFoundOnBackend."""
+        return self._size(name)
+
+    def _is_there(self, volume):
+        """Whether the volume is complete: only complete ones have their final name. Raises BackendError."""
+        try:
+            size = self._capacity(volume.name)
+        except exceptions.NotFoundOnBackend:
+            return False
+        if size != volume.size * units.Gi:
+            raise exceptions.BackendError(
+                reason=f'{volume.name} is there, but has {size} bytes instead of {volume.size} GiB')
+        return True
 
     def _images(self):
         """(name, stat result) of what bears one of blockctl's names. What goes meanwhile is left out."""

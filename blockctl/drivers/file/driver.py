@@ -230,17 +230,6 @@ class FileDriver(directories.Directory, interface.Driver, interface.Encrypts, in
                 self._build(volume.name, volume.size, effect, source=source)
         return {}
 
-    def _is_there(self, volume):
-        """Whether the volume is complete: only complete ones have their final name. Raises BackendError."""
-        try:
-            size = self._size(volume.name)
-        except exceptions.NotFoundOnBackend:
-            return False
-        if size != volume.size * units.Gi:
-            raise exceptions.BackendError(
-                reason=f'{volume.name} is there, but has {size} bytes instead of {volume.size} GiB')
-        return True
-
     def _build(self, name, size, effect, source=None, header=b''):
         """Make ``name`` of ``size`` GiB (None: as large as the source) with the source's data, under another name.
 

@@ -283,16 +283,8 @@ class Images(directories.Directory):
         return [name for name in (os.listdir(self._directory) if entries is None else entries)
                 if name.startswith(f'{volume}@') and not names.is_temporary(name) and not self.is_same(name, volume)]
 
-    def _is_there(self, volume):
-        """Whether the volume is complete: only complete ones have their final name. Raises BackendError."""
-        try:
-            size = self._chain(volume.name)[0].size
-        except exceptions.NotFoundOnBackend:
-            return False
-        if size != volume.size * units.Gi:
-            raise exceptions.BackendError(
-                reason=f'{volume.name} is there, but has {size} bytes instead of {volume.size} GiB')
-        return True
+    def _capacity(self, name):
+        return self._chain(name)[0].size
 
     # --- building
     def _build(self, name, size, effect, source=None):
