@@ -6,10 +6,8 @@ import hashlib
 import itertools
 import json
 import os
-import pathlib
 import shutil
 import subprocess
-import sys
 import time
 import uuid
 
@@ -23,6 +21,7 @@ from blockctl.drivers.file import driver as file_driver
 from blockctl.drivers.lvm import driver as lvm_driver
 from blockctl.drivers.nfs import driver as nfs_driver
 from blockctl.drivers.rbd import driver as rbd_driver
+from tests.harness import storage_vm
 
 from . import effects
 
@@ -285,10 +284,8 @@ class LVMStand(Stand):
     """A volume group in a guest: programs run there, the driver here. Thick and thin may have their stands at once."""
 
     many = 10
-    AGENT = pathlib.Path(__file__).resolve().parents[2] / 'tools' / 'storage_vm.d' / 'agent.py'
-    INTO = ('/usr/bin/python3', str(AGENT), 'exec', STORAGE_VM, 'env',
-            f'PATH={os.path.dirname(sys.executable)}:/usr/sbin:/usr/bin:/sbin:/bin')
-    ADDRESS = '10.0.2.15'  # the guest's own
+    INTO = tuple(storage_vm.into(STORAGE_VM))
+    ADDRESS = storage_vm.ADDRESS
 
     def __init__(self, name, directory, **values):
         self.group = os.environ['BLOCKCTL_TEST_STORAGE_VM_GROUP']

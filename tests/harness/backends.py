@@ -2,12 +2,12 @@
 """Backends of a test, and a look at them that owes nothing to blockctl."""
 
 import json
-import os
 import pathlib
 import re
 import subprocess
-import sys
 import uuid
+
+from tests.harness import storage_vm
 
 GIB = 1 << 30
 
@@ -121,16 +121,13 @@ class Rbd:
 class Lvm:
     """A volume group of its own in the guest of tools/storage_vm, on a file there: thin, so nothing is cleared."""
 
-    AGENT = pathlib.Path(__file__).resolve().parents[2] / 'tools' / 'storage_vm.d' / 'agent.py'
-    ADDRESS = '10.0.2.15'  # the guest's own
     GIB = 60
 
     def __init__(self, name, directory, state):
         """``directory``: of the installation; ``state``: the file that names the guest."""
         self.name = name
         self._directory = pathlib.Path(directory)
-        path = f'{os.path.dirname(sys.executable)}:/usr/sbin:/usr/bin:/sbin:/bin'
-        self._into = ['/usr/bin/python3', str(self.AGENT), 'exec', str(state), 'env', f'PATH={path}']
+        self._into = storage_vm.into(state)
         self.group = f'blockctl-{uuid.uuid4().hex[:12]}'
         self._file = f'/run/{self.group}'
         self._guest('truncate', '-s', f'{self.GIB}G', self._file)
@@ -140,7 +137,7 @@ class Lvm:
     def section(self):
         return {'volume_driver': 'lvm', 'volume_group': self.group, 'lvm_type': 'thin',
                 'storage_command_prefix': ','.join(self._into), 'lvm_lock_directory': self._directory / 'locks',
-                'backend_call_timeout': 120, 'target_ip_address': self.ADDRESS, 'use_chap_auth': True,
+                'backend_call_timeout': 120, 'target_ip_address': storage_vm.ADDRESS, 'use_chap_auth': True,
                 'target_key_file': self._directory / 'target.key', 'max_over_subscription_ratio': 1000}
 
     def images(self):
