@@ -13,6 +13,7 @@ import time
 import pytest
 
 from blockctl import exceptions
+from blockctl.drivers.rbd import clones
 from blockctl.drivers.rbd import errands
 from blockctl.drivers.rbd import images
 
@@ -409,9 +410,10 @@ def test_a_chain_that_grows_too_long_is_cut_in_the_background(stand):
     driver = stand.another(rbd_max_clone_depth=2)
     chain = [stand.made()]
     stand.write(chain[0], 0x61)
-    for _ in range(4):
+    for _ in range(3):
         chain.append(cloned(stand, chain[-1], driver))
     stands.wait_for(lambda: not has_parent(stand, chain[3]))
+    chain.append(cloned(stand, chain[3], driver))
     assert [has_parent(stand, volume) for volume in chain] == [False, True, True, False, True]
     new = stand.volume()
     driver.create_from_snapshot(new, snapshot_of(stand, chain[2]), stand.effect(driver))
@@ -419,6 +421,28 @@ def test_a_chain_that_grows_too_long_is_cut_in_the_background(stand):
     assert all(stand.holds(volume, 0x61) for volume in [*chain, new])
     stands.wait_for(lambda: not stand._errands())
     driver.stop()
+
+
+def test_a_parent_that_is_lost_while_a_chain_is_measured_does_not_count(stand, monkeypatch):
+    chain = [stand.made()]
+    for _ in range(2):
+        chain.append(cloned(stand, chain[-1]))
+    with stand.driver._client.session() as session:
+        middle = images.id_of(session, chain[1].name)
+        openings = []
+
+        def image_made_independent_first(*args, **options):
+            openings.append(options['image_id'])
+            if openings[-1] == middle:
+                with rbd.Image(stand.ioctx, chain[1].name) as image:
+                    image.flatten()
+            return rbd.Image(session.ioctx, *args, **options)
+
+        assert clones.depth(session, chain[2].name) == 2
+        monkeypatch.setattr(session, 'image', image_made_independent_first)
+        assert clones.depth(session, chain[2].name) == 1
+        assert openings == [images.id_of(session, chain[2].name), middle]
+        monkeypatch.undo()  # the session is the driver's, and goes on
 
 
 def test_what_was_to_be_flattened_is_so_after_a_restart(stand):

@@ -69,9 +69,12 @@ def depth(session, name):
     ioctx = session.ioctx
     # Most have none, and then the header says so much quicker than an open image.
     while image_id and images.header_has(session, image_id, 'parent'):
+        try:
+            with session.image(None, image_id=image_id, read_only=True) as image:
+                image_id = image.parent_id() if image.parent_info()[0] == ioctx.get_pool_name() else None
+        except session.rbd.ImageNotFound:
+            break  # made independent of its parent meanwhile
         found += 1
-        with session.image(None, image_id=image_id, read_only=True) as image:
-            image_id = image.parent_id() if image.parent_info()[0] == ioctx.get_pool_name() else None
     return found
 
 
