@@ -83,6 +83,7 @@ def install_packages(processes: Processes, names: Sequence[str]) -> None:
         raise ServiceError(f"this needs Debian's or Ubuntu's packages: {' '.join(missing)}")
     if os.geteuid() != 0:
         raise ServiceError(f"packages are missing and only root can install them: {line}")
+    APT_LOCK.parent.mkdir(parents=True, exist_ok=True)  # /run may be a new tmpfs that nobody has filled
     with _file_lock(processes, APT_LOCK), _no_server_starts():
         missing = _missing(names)  # another run may have installed them while we waited
         if not missing:
