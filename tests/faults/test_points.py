@@ -79,7 +79,7 @@ class Stages:
             maker = plugin.rbd() if backend == 'rbd' else backends.Files
             self._cloud = cloud.Cloud(
                 plugin.database(database), plugin.bus_for(database, request), {'one': maker, 'two': maker},
-                {'two': {'reserved_percentage': 1}})
+                {'two': {'reserved_percentage': 20}})
             request.node.clouds = [self._cloud]
             self._cloud.start_all(*(options for kind, options in STANDING if kind != where))
             self._kind = database, backend, where

@@ -10,7 +10,7 @@ from tests.harness import polling
 from tests.harness import servers
 
 # A backend counts as down after 3 s, and what had started there is given up after 6 s.
-IMPATIENT = {'DEFAULT': {'service_down_time': 3}, 'jobs': {'unserved_timeout': 6}, 'two': {'reserved_percentage': 1}}
+IMPATIENT = {'DEFAULT': {'service_down_time': 3}, 'jobs': {'unserved_timeout': 6}, 'two': {'reserved_percentage': 20}}
 EFFECTED = 'volume.create.volume.effected'
 
 

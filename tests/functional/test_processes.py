@@ -104,7 +104,7 @@ def test_hung_backend_costs_its_own_slots_only(make_cloud, database, bus):
 def test_failure_goes_to_the_next_pool(make_cloud, database, bus):
     """A pool that fails is left out, and what was made of the volume there is gone."""
     cloud = make_cloud(database, bus, {'one': backends.Files, 'two': backends.Files},
-                       {'two': {'reserved_percentage': 1}})
+                       {'two': {'reserved_percentage': 20}})
     cloud.start_all({'kind': 'api'}, {'kind': 'scheduler'}, {'kind': 'volume', 'backends': ['two']},
                     {'kind': 'volume', 'backends': ['one'], 'file_limit': FULL})
     client = cloud.client()
