@@ -152,9 +152,9 @@ def percents(stand, group):
     return tuple(float(text) for text in shown(stand, group, 'data_percent', 'metadata_percent')[f'{group}-pool'])
 
 
-def pool_of(group, megabytes):
+def pool_of(group, megabytes, *more):
     """The command that makes a small thin pool. Who writes to it when it is full waits."""
-    return 'lvcreate', '-y', '-q', '-L', f'{megabytes}m', '--type', 'thin-pool', '-n', f'{group}-pool', group
+    return 'lvcreate', '-y', '-q', '-L', f'{megabytes}m', '--type', 'thin-pool', *more, '-n', f'{group}-pool', group
 
 
 #: Who writes to the pool of the group ``small`` when it is full does not wait.
@@ -220,6 +220,51 @@ def test_a_full_pool_says_so_and_still_deletes(stand):
         driver.delete_snapshot(snapshot, stand.effect())
         driver.delete(volume, stand.effect())
         assert driver.stats().pools[0].free == 0.125
+
+
+#: Overwrites one block in so many, in the guest: what each snapshot has to be told of costs metadata.
+_SCATTER = """
+import mmap, os, sys
+block = mmap.mmap(-1, 1 << 16)
+volume = os.open(sys.argv[1], os.O_RDWR | os.O_DIRECT)
+for place in range(0, 1 << 29, int(sys.argv[2]) << 16):
+    os.pwrite(volume, block, place)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.drivers('lvm-thin')
+def test_a_pool_whose_metadata_are_full_says_so_and_still_deletes(stand):
+    with small_group(stand, pool_of('small', 1024, '--chunksize', '64k', '--poolmetadatasize', '4m'), FAIL,
+                     size='3G') as group:
+        driver = stand.another(volume_group=group)
+        volume, taken = stand.volume(), []
+        driver.create(volume, stand.effect())
+
+        def scatter(step):
+            done = stand.guest('python3', '-c', _SCATTER, f'/dev/{group}/{volume.name}', str(step))
+            assert done.returncode == 0, done.stderr
+
+        scatter(1)
+        with pytest.raises(exceptions.BackendFull, match='metadata of thin pool .* too low'):
+            while len(taken) < 40:
+                snapshot = stand.snapshot(volume)
+                driver.create_snapshot(snapshot, stand.effect())
+                taken.append(snapshot)
+                assert driver.stats().pools[0].free > 0.3
+                scatter(100)
+        data, metadata = percents(stand, group)
+        full, = driver.stats().pools
+        assert data < 70
+        assert metadata == full.capabilities['metadata_percent'] >= 75
+        assert full.free == 0  # the scheduler looks elsewhere
+        with pytest.raises(exceptions.BackendFull):
+            driver.create(stand.volume(), stand.effect())
+        scatter(100)  # who has a volume goes on
+        for each in taken:
+            driver.delete_snapshot(each, stand.effect())
+        assert driver.stats().pools[0].free > 0.3
+        driver.create(stand.volume(), stand.effect())
 
 
 @pytest.mark.drivers('lvm-thin')

@@ -25,6 +25,8 @@ _MEANINGS = tuple((re.compile(text, re.IGNORECASE), error) for text, error in (
     # Nobody looked in vain a moment ago but for a command that outlived its worker: who looks again finds it.
     (r'logical volume \S+ already exists', 'busy'),
 ))
+#: In warnings that say why something is refused.
+_TOLD = 'too low'
 _TRIES = 5
 _PAUSE = 0.5  # seconds, between tries for a lock
 _LONGEST = 500  # characters of what a program said that are told
@@ -90,7 +92,8 @@ def _meaning(errors):
 
 
 def _error(meaning, arguments, status, errors):
-    said = ' '.join(line.strip() for line in errors.splitlines() if 'WARNING' not in line)[-_LONGEST:]
+    # Of its warnings, most are about what was not asked.
+    said = ' '.join(line.strip() for line in errors.splitlines() if 'WARNING' not in line or _TOLD in line)[-_LONGEST:]
     reason = f'{arguments[0]} ended with {status}: {said}'
     match meaning:
         case 'full':

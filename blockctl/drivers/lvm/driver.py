@@ -97,8 +97,9 @@ class LVMDriver(interface.Driver, interface.Encrypts, interface.Extends, interfa
             raise exceptions.BackendUnavailable(reason=f'{self._group.of(self._thin_pool)} is gone')
         foreign = sum(each.size for each in contents.values() if each.pool == pool.name and not self._is_ours(each))
         total = pool.size / units.Gi
+        free = total * (1 - pool.data_percent / 100) if pool.takes_volumes else 0.0
         return interface.PoolStats(
-            name=self._pool, total=total, free=total * (1 - pool.data_percent / 100), foreign=foreign / units.Gi,
+            name=self._pool, total=total, free=free, foreign=foreign / units.Gi,
             thin=True, thick=False, capabilities={'metadata_percent': pool.metadata_percent})
 
     def _thick_stats(self, room, contents):

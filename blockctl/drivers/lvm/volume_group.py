@@ -10,9 +10,11 @@ from oslo_utils import units
 
 from blockctl import exceptions
 
-_FIELDS = ('lv_name', 'lv_size', 'lv_attr', 'origin', 'pool_lv', 'data_percent', 'metadata_percent')
+_FIELDS = ('lv_name', 'lv_size', 'lv_attr', 'origin', 'pool_lv', 'data_percent', 'metadata_percent', 'lv_metadata_size')
 
 _SECTOR = 512  # bytes
+#: LVM makes nothing more in a thin pool that has less free of its metadata than this, or than a quarter.
+_METADATA_KEPT = 4 * units.Mi  # bytes
 #: How much is copied at a time before it changes, in a thick volume with snapshots, and how much is read of one at a
 #: time: with LVM's 4 KiB copying a snapshot takes four times as long.
 _CHUNK = '64k'
@@ -29,6 +31,7 @@ class LogicalVolume:
     pool: str
     data_percent: float
     metadata_percent: float
+    metadata_size: int
 
     @property
     def is_thin(self):
@@ -37,6 +40,12 @@ class LogicalVolume:
     @property
     def is_thin_pool(self):
         return self.attributes[0] == 't'
+
+    @property
+    def takes_volumes(self):
+        """A thin pool has metadata left for more volumes and snapshots; those that are there may go on growing."""
+        kept = min(_METADATA_KEPT, self.metadata_size / 4)
+        return self.metadata_size * (1 - self.metadata_percent / 100) > kept
 
     @property
     def is_thick_snapshot(self):
@@ -151,7 +160,7 @@ def _logical_volume(row):
     return LogicalVolume(
         name=row['lv_name'], size=int(row['lv_size']), attributes=row['lv_attr'], origin=row['origin'],
         pool=row['pool_lv'], data_percent=float(row['data_percent'] or 0),
-        metadata_percent=float(row['metadata_percent'] or 0))
+        metadata_percent=float(row['metadata_percent'] or 0), metadata_size=int(row['lv_metadata_size'] or 0))
 
 
 def _with_tables(size):
