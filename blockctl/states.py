@@ -98,7 +98,6 @@ VOLUME = Machine('volume', initial='creating', settable=_VOLUME_STATES,
     ('extend.done',       ('extending', 'error_extending'),   'available', 'its image has the new size', HELD_TOO),
     ('extend.done.attached', ('extending', 'error_extending'), 'in-use',   'the same, and a server has it', HELD_TOO),
     ('extend.fail',       'extending',                        'error_extending', 'the backend could not', HELD_TOO),
-    ('extend.completion', 'extending',                        SAME,        'a server has taken note of the new size'),
     # --- migrate: without a lock its status stays, and the job keeps the row to itself
     ('migrate',           'available',                        SAME,        'an administrator moves it to another pool'),
     ('migrate.lock',      'available',                        'maintenance', 'the same, and nobody is to use it'),

@@ -1,16 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Making a volume larger."""
 
-from oslo_log import log as logging
-
 from blockctl import exceptions
-from blockctl.db.tables import volumes as table
-from blockctl.db.transition import transition
 from blockctl.flows import volume_extend
 from blockctl.operations import volumes
 from blockctl.states import VOLUME
-
-LOG = logging.getLogger(__name__)
 
 
 def extend(ctx, volume_id, size, in_use_too=False):
@@ -40,13 +34,13 @@ def extend(ctx, volume_id, size, in_use_too=False):
     volume_extend.extend_volume(ctx, row, size, attached)
 
 
-def complete(ctx, volume_id, failed):
-    """A server says that it has taken note of a volume's new size, or could not (``failed``).
+def complete(ctx, volume_id):
+    """A server says that it has made a volume larger, or could not: nobody waits for that.
 
-    No driver waits for that, so it changes nothing.  Raises InvalidState when the volume is not being extended.
+    Drivers make volumes larger by themselves, also those that servers have, and refuse where only a server could.
+    Raises InvalidRequest, as the reference does where no driver left the work to a server.
     """
-    with ctx.writing():
-        volumes.visible(ctx, volume_id, 'volume_extension:volume_admin_actions:extend_volume_completion')
-        transition(ctx, VOLUME, volume_id, 'extend.completion', table.c.growth > 0)
-    if failed:
-        LOG.warning('A server could not take note of the new size of volume %s.', volume_id)
+    with ctx.reading():
+        row = volumes.visible(ctx, volume_id, 'volume_extension:volume_admin_actions:extend_volume_completion')
+    raise exceptions.InvalidRequest(
+        reason=f'volume {volume_id} is {row.status}; nobody waits for a server to extend it')

@@ -85,7 +85,7 @@ def test_who_waited_for_a_row_sees_who_holds_it_by_then(any_app):
 
 def test_a_refusal_names_the_event_as_tenants_do(ctx, volume):
     with pytest.raises(exceptions.InvalidState, match='to extend it'), ctx.writing():
-        transition(ctx, states.VOLUME, volume, 'extend.completion')
+        transition(ctx, states.VOLUME, volume, 'extend.attached')
 
 
 def test_two_rows_for_one_event_cannot_be_defined():
