@@ -53,8 +53,8 @@ def make_driver(name, **values):
     return DRIVERS[name](backend.Section(conf, 'here'), 'node@here')
 
 
-def wait_for(condition, seconds=30):
-    """Poll until ``condition()`` is true; fails after ``seconds``."""
+def wait_for(condition, seconds=90):
+    """Poll until ``condition()`` is true; fails after ``seconds``: a dead client may have had a turn of a minute."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f'not within {seconds} s: {condition}'
