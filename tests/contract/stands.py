@@ -14,6 +14,7 @@ import uuid
 import pytest
 from oslo_config import cfg
 
+from blockctl import exceptions
 from blockctl.conf import backend
 from blockctl.drivers import fake
 from blockctl.drivers import interface
@@ -59,6 +60,17 @@ def wait_for(condition, seconds=90):
     while not condition():
         assert time.monotonic() < end, f'not within {seconds} s: {condition}'
         time.sleep(0.02)
+
+
+def settled(call, *arguments):
+    """What it returns when its volume is not busy any more: jobs try again, too, for machines look at what changed."""
+    end = time.monotonic() + 30
+    while True:
+        try:
+            return call(*arguments)
+        except exceptions.BackendBusy:
+            assert time.monotonic() < end, 'busy for too long'
+            time.sleep(0.1)
 
 
 class Stand:

@@ -8,7 +8,9 @@ import pytest
 from blockctl import exceptions
 from blockctl.drivers import interface
 
-HOST = interface.Connector(host='here', ip='127.0.0.1')
+from . import stands
+
+HOST = interface.Connector(host='here', ip='127.0.0.1', initiator='iqn.1993-08.org.debian:01:here')
 
 
 def lost(call, *arguments, stand):
@@ -128,7 +130,7 @@ def test_revert(stand):
     lost(stand.driver.revert, volume, snapshot, stand=stand)
     assert stand.holds(volume, 0x42)
     for epoch in (1, 2):
-        stand.driver.revert(volume, snapshot, stand.effect(epoch=epoch))
+        stands.settled(stand.driver.revert, volume, snapshot, stand.effect(epoch=epoch))
         assert stand.holds(volume, 0x41) and stand.holds(volume, 0, 500)
     assert stand.size(volume) == 1 << 30
 

@@ -10,7 +10,8 @@ from oslo_utils import units
 
 from blockctl import exceptions
 
-_FIELDS = ('lv_name', 'lv_size', 'lv_attr', 'origin', 'pool_lv', 'data_percent', 'metadata_percent', 'lv_metadata_size')
+_FIELDS = ('lv_name', 'lv_size', 'origin_size', 'lv_attr', 'origin', 'pool_lv', 'data_percent', 'metadata_percent',
+           'lv_metadata_size')
 
 _SECTOR = 512  # bytes
 #: LVM makes nothing more in a thin pool that has less free of its metadata than this, or than a quarter.
@@ -22,7 +23,10 @@ _CHUNK = '64k'
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LogicalVolume:
-    """A logical volume as lvs(8) shows it; ``attributes`` are the ten letters of lv_attr."""
+    """A logical volume as lvs(8) shows it; ``attributes`` are the ten letters of lv_attr.
+
+    ``size``: as its user sees it, not the room of a thick snapshot.
+    """
 
     name: str
     size: int
@@ -158,8 +162,8 @@ class VolumeGroup:
 
 def _logical_volume(row):
     return LogicalVolume(
-        name=row['lv_name'], size=int(row['lv_size']), attributes=row['lv_attr'], origin=row['origin'],
-        pool=row['pool_lv'], data_percent=float(row['data_percent'] or 0),
+        name=row['lv_name'], size=int(row['origin_size'] or row['lv_size']), attributes=row['lv_attr'],
+        origin=row['origin'], pool=row['pool_lv'], data_percent=float(row['data_percent'] or 0),
         metadata_percent=float(row['metadata_percent'] or 0), metadata_size=int(row['lv_metadata_size'] or 0))
 
 
