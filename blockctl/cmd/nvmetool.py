@@ -13,7 +13,6 @@ import contextlib
 import errno
 import ipaddress
 import json
-import os
 import pathlib
 import sys
 import uuid
@@ -167,14 +166,7 @@ def _is_lost(error):
 
 
 def _save(root):
-    """Whole or not at all, whatever happens meanwhile."""
-    SAVED.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    scratch = SAVED.with_suffix('.new')
-    with open(scratch, 'w', encoding='utf-8') as file:
-        json.dump(show(root, None), file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.rename(SAVED)
+    targettool.write(SAVED, json.dumps(show(root, None), indent=2))
 
 
 def _link(link, target):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the programs that make and mend targets (rtstool.py, nvmetool.py) have in common: how they ask and answer.
+"""What the programs that make and mend targets (rtstool.py, nvmetool.py, tgttool.py) have in common: how they ask,
+answer and write down what they made.
 
 Exit status: 0 done, 2 it could not be done.
 """
@@ -8,6 +9,7 @@ import argparse
 import contextlib
 import fcntl
 import json
+import os
 import sys
 
 _LOCK = '/run/blockctl-targets.lock'
@@ -51,9 +53,20 @@ def address(text):
     return host.removeprefix('[').removesuffix(']'), int(port)
 
 
+def write(path, text):
+    """Whole or not at all, whatever happens meanwhile; for root's eyes. ``path``: a pathlib.Path."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    scratch = path.with_name(f'.{path.name}.new')
+    with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 'w', encoding='utf-8') as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.rename(path)
+
+
 @contextlib.contextmanager
 def _alone():
-    """The kernel's targets know no transactions: one at a time."""
+    """Targets know no transactions: one at a time."""
     with open(_LOCK, 'w', encoding='ascii') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

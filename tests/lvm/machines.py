@@ -13,9 +13,22 @@ from tests.harness import polling
 BRICK = os.environ.get('BLOCKCTL_TEST_STORAGE_VM_BRICK')
 PROGRAM = pathlib.Path(__file__).with_name('brick.py')
 GIB = 1 << 30
+#: Of tgtd: its port, for LIO has the usual one; where its targets are written down; and what includes that.
+TGTD_PORT = 3261
+SERVED = '/var/lib/blockctl/volumes'
+INCLUDES = '/var/lib/blockctl/targets.conf'
+START_TGTD = f"""
+mkdir -p /run/tgtd "$(dirname {INCLUDES})"
+echo 'include {SERVED}/*' >{INCLUDES}
+setsid --fork tgtd -f --iscsi portal=0.0.0.0:{TGTD_PORT} >>/run/tgtd.log 2>&1 </dev/null
+timeout 60 sh -c 'until tgtadm --lld iscsi --mode portal --op show; do sleep 0.1; done' >/dev/null 2>&1
+"""
+
 
 class Guest:
     """The machine with the storage."""
+
+    _has_tgtd = False
 
     def run(self, *command, status=0):
         """What a program in it says. Its exit status must be ``status`` (None: any)."""
@@ -39,8 +52,28 @@ class Guest:
         return self.run('sh', '-c', 'cat /sys/class/iscsi_session/*/targetname /sys/class/nvme/*/subsysnqn 2>/dev/null',
                         status=None).split()
 
+    @contextlib.contextmanager
+    def tgtd(self):
+        """The daemon, in a ``with`` block, which may be in another."""
+        if self._has_tgtd:
+            yield
+            return
+        self.run('sh', '-ec', START_TGTD)
+        self._has_tgtd = True
+        try:
+            yield
+        finally:
+            self._has_tgtd = False
+            self.run('tgtadm', '--mode', 'system', '--op', 'delete')
+
     def targets(self):
-        return self.json('blockctl-rtstool', 'show') + self.json('blockctl-nvmetool', 'show')
+        of_tgtd = self.json('blockctl-tgttool', 'show') if self._has_tgtd else []
+        return self.json('blockctl-rtstool', 'show') + self.json('blockctl-nvmetool', 'show') + of_tgtd
+
+    def written_down(self):
+        """Files and accounts of tgtd's targets."""
+        shown = self.run('tgtadm', '--lld', 'iscsi', '--mode', 'account', '--op', 'show') if self._has_tgtd else ''
+        return self.run('ls', SERVED, status=None).split() + shown.split()[2:]
 
     def devices(self):
         """Disks that are not the machine's own."""
@@ -49,7 +82,7 @@ class Guest:
 
     def left(self):
         """Everything that volumes and connections leave behind, if they do."""
-        return {'volumes': self.volumes(), 'targets': self.targets(), 'sessions': self.sessions(),
+        return {'volumes': self.volumes(), 'targets': self.targets() + self.written_down(), 'sessions': self.sessions(),
                 'devices': self.devices(), 'nodes': self.run('iscsiadm', '-m', 'node', status=None).split()}
 
 
@@ -110,7 +143,7 @@ class Group:
         return {'volume_driver': 'lvm', 'volume_group': os.environ['BLOCKCTL_TEST_STORAGE_VM_GROUP'],
                 'storage_command_prefix': ','.join(stands.LVMStand.INTO), 'backend_call_timeout': 120,
                 'lvm_lock_directory': self._directory / 'locks', 'target_ip_address': stands.LVMStand.ADDRESS,
-                'target_key_file': self._directory / 'target.key', **self._options}
+                'target_key_file': self._directory / 'target.key', 'volumes_dir': SERVED, **self._options}
 
     def images(self):
         """{name: GiB}; snapshots as <volume>@<snapshot>."""
@@ -122,8 +155,11 @@ class Group:
         for target in self._guest.targets():
             if 'nqn' in target:
                 self._guest.run('blockctl-nvmetool', 'revoke', '--nqn', target['nqn'])
+                continue
+            which = ['--iqn', target['iqn'], '--name', target['devices'][0].rpartition('/')[2]]
+            if 'sessions' in target:
+                self._guest.run('blockctl-tgttool', 'revoke', *which, '--directory', SERVED)
             else:
-                name = target['devices'][0].rpartition('/')[2]
-                self._guest.run('blockctl-rtstool', 'revoke', '--iqn', target['iqn'], '--name', name)
+                self._guest.run('blockctl-rtstool', 'revoke', *which)
         with contextlib.suppress(AssertionError):
             self._guest.run('lvremove', '-f', '-y', group)

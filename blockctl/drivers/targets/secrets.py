@@ -16,14 +16,19 @@ class Secrets:
     def __init__(self, conf):
         self._conf = conf
 
-    def of(self, volume_name, initiator):
-        """(user, secret) for one host's login to one volume, or None where there is no CHAP."""
+    def of(self, volume_name, initiator, *, own=False):
+        """(user, secret) for one host's login to one volume, or None where there is no CHAP.
+
+        ``own``: no other host, volume or secret has that user; chap_username is but its beginning.
+        """
         conf = self._conf
         if not conf.use_chap_auth:
             return None
         text = self._made(volume_name, initiator)
-        user = conf.chap_username or text[-20:]
-        return user, conf.chap_password or text[:conf.chap_password_len]
+        secret = conf.chap_password or text[:conf.chap_password_len]
+        if own:
+            return conf.chap_username + self._made(volume_name, initiator, secret)[-20:], secret
+        return conf.chap_username or text[-20:], secret
 
     def _made(self, *words):
         digest = hmac.new(self._key(), '\n'.join(words).encode(), hashlib.sha256).digest()

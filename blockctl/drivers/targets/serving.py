@@ -4,9 +4,11 @@
 from blockctl import exceptions
 from blockctl.drivers.targets import iscsi
 from blockctl.drivers.targets import nvmet
+from blockctl.drivers.targets import tgt
 
 #: target_helper -> (what asks it, {target_protocol: what that is called in reports}).
 _HELPERS = {'lioadm': (iscsi.Target, {'iscsi': 'iSCSI', 'iser': 'iSER'}),
+            'tgtadm': (tgt.Target, {'iscsi': 'iSCSI'}),
             'nvmet': (nvmet.Target, {'nvmet_tcp': 'NVMe-oF'})}
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What targets ask of their programs and tell hosts; the kernel's own are in tests/lvm/test_hosts.py."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -13,6 +14,7 @@ from blockctl.drivers.targets import iscsi
 from blockctl.drivers.targets import nvmet
 from blockctl.drivers.targets import options
 from blockctl.drivers.targets import serving
+from blockctl.drivers.targets import tgt
 
 INITIATOR = 'iqn.1993-08.org.debian:01:host'
 NQN = 'nqn.2014-08.org.nvmexpress:uuid:0d1f4c3e-1111-4222-8333-444455556666'
@@ -31,10 +33,11 @@ class Noting:
     """Stands in for the way to a machine with targets: notes what would be run there."""
 
     def __init__(self):
-        self.calls = []
+        self.calls, self.environments = [], []
 
     def run(self, *arguments, environment=None):
         self.calls.append(arguments)
+        self.environments.append(environment)
 
 
 @pytest.fixture
@@ -95,6 +98,7 @@ def test_an_nqn_is_made_of_either_prefix(nvme, noting, prefix):
 def test_a_name_that_is_none_reaches_no_command(section, nvme, noting, name):
     host = interface.Connector(host='host', initiator=name, nqn=name)
     for target, field in ((iscsi.Target(section(), noting), 'connector.initiator'),
+                          (tgt.Target(section(), noting), 'connector.initiator'),
                           (nvmet.Target(nvme(), noting), 'connector.nqn')):
         for call in (lambda target=target: target.export(VOLUME, '/dev/disks/volume-1', host),
                      lambda target=target: target.revoke(VOLUME, host)):
@@ -107,8 +111,9 @@ def test_a_name_that_is_none_reaches_no_command(section, nvme, noting, name):
     INITIATOR, 'iqn.1991-05.com.microsoft:HOST.example', 'eui.02004567A425678D', 'naa.52004567BA64678D',
     'naa.62004567BA64678D0123456789ABCDEF'])
 def test_names_of_iscsi(section, noting, name):
-    iscsi.Target(section(), noting).revoke(VOLUME, interface.Connector(host='host', initiator=name))
-    assert pairs(noting.calls[0], '--initiator') == [name]
+    for target in (iscsi.Target, tgt.Target):
+        target(section(), noting).revoke(VOLUME, interface.Connector(host='host', initiator=name))
+    assert [pairs(call, '--initiator') for call in noting.calls] == [[name], [name]]
 
 
 @pytest.mark.parametrize('name', [NQN, 'nqn.2014-08.com.example:nvme:host.sys_1=a'])
@@ -119,6 +124,7 @@ def test_names_of_nvme(nvme, noting, name):
 
 def test_every_host_is_named_by_none(section, nvme, noting):
     iscsi.Target(section(), noting).revoke(VOLUME)
+    tgt.Target(section(), noting).revoke(VOLUME)
     nvmet.Target(nvme(), noting).revoke(VOLUME)
     assert not {'--initiator', '--host'} & {word for call in noting.calls for word in call}
 
@@ -129,13 +135,60 @@ def test_iser(section, noting):
     assert '--iser' in noting.calls[0]
 
 
-@pytest.mark.parametrize(('helper', 'protocol'), [('lioadm', 'nvmet_tcp'), ('nvmet', 'iscsi'), ('nvmet', 'iser')])
+def test_what_a_host_is_told_of_tgt(section, noting, tmp_path):
+    conf = section(target_helper='tgtadm', target_secondary_ip_addresses=['192.0.2.2'], iscsi_target_flags='direct')
+    target = serving.target(conf, noting)
+    iqn, both = 'iqn.2010-10.org.openstack:volume-1', ['192.0.2.1:3260', '192.0.2.2:3260']
+    told = target.export(VOLUME, '/dev/disks/volume-1', dataclasses.replace(HOST, multipath=True))
+    assert told == {'driver_volume_type': 'iscsi', 'data': {
+        'target_discovered': False, 'target_iqn': iqn, 'target_portal': both[0], 'target_lun': 1,
+        'volume_id': VOLUME.id, 'discard': False,
+        'target_portals': both, 'target_iqns': [iqn, iqn], 'target_luns': [1, 1]}}
+    target.start()
+    target.resized(VOLUME)
+    assert [call[:2] for call in noting.calls] == [
+        ('blockctl-tgttool', verb) for verb in ('export', 'restore', 'resized')]
+    assert [pairs(call, '--directory') for call in noting.calls] == [[str(tmp_path / 'volumes')]] * 3
+    assert [pairs(call, '--portal') for call in noting.calls] == [both, both, []]
+    assert pairs(noting.calls[0], '--uuid') == [VOLUME.id]
+    assert pairs(noting.calls[0], '--flags') == ['direct']
+
+
+def test_a_user_of_tgt_is_of_one_volume_host_and_secret(section, noting):
+    """tgtd knows a user once, for all targets."""
+    users = set()
+    for values in ({}, {'chap_password_len': 16}, {'chap_username': 'me'},
+                   {'chap_username': 'me', 'chap_password': 'x'}):
+        target = tgt.Target(section(use_chap_auth=True, **values), noting)
+        for volume in (VOLUME, dataclasses.replace(VOLUME, name='volume-2')):
+            for name in (INITIATOR, f'{INITIATOR}-2'):
+                told = target.export(volume, '/dev/x', dataclasses.replace(HOST, initiator=name))['data']
+                assert told['auth_username'].startswith(values.get('chap_username', ''))
+                assert noting.environments[-1] == {'BLOCKCTL_CHAP_SECRET': told['auth_password']}
+                assert told['auth_password'] not in noting.calls[-1]
+                assert pairs(noting.calls[-1], '--user') == [told['auth_username']]
+                users.add(told['auth_username'])
+    assert len(users) == 16
+
+
+@pytest.mark.parametrize(('name', 'value'), [
+    ('chap_password', 'a secret'), ('chap_password', 'a,secret'), ('chap_password', '$(id)'), ('chap_username', "o'me"),
+    ('volumes_dir', 'relative')])
+def test_what_tgt_cannot_pass_on(section, noting, name, value):
+    with pytest.raises(exceptions.ConfigurationError, match=name) as told:
+        tgt.Target(section(**{name: value}), noting)
+    assert value not in str(told.value)
+
+
+@pytest.mark.parametrize(('helper', 'protocol'), [
+    ('lioadm', 'nvmet_tcp'), ('nvmet', 'iscsi'), ('nvmet', 'iser'), ('tgtadm', 'iser'), ('tgtadm', 'nvmet_tcp')])
 def test_a_protocol_that_the_helper_does_not_speak(section, noting, helper, protocol):
     with pytest.raises(exceptions.ConfigurationError, match=helper):
         serving.target(section(target_helper=helper, target_protocol=protocol), noting)
 
 
 @pytest.mark.parametrize(('helper', 'protocol', 'told'), [
-    ('lioadm', 'iscsi', 'iSCSI'), ('lioadm', 'iser', 'iSER'), ('nvmet', 'nvmet_tcp', 'NVMe-oF')])
+    ('lioadm', 'iscsi', 'iSCSI'), ('tgtadm', 'iscsi', 'iSCSI'), ('lioadm', 'iser', 'iSER'),
+    ('nvmet', 'nvmet_tcp', 'NVMe-oF')])
 def test_what_reports_call_a_protocol(section, helper, protocol, told):
     assert serving.storage_protocol(section(target_helper=helper, target_protocol=protocol)) == told
