@@ -6,6 +6,7 @@ connect is their own.
 Under uwsgi or gunicorn use blockctl.cmd.wsgi instead.
 """
 
+import contextlib
 import gc
 import importlib
 import os
@@ -23,6 +24,9 @@ from blockctl.db import engine
 from blockctl.flows import engine as flow_engine
 
 LOG = logging.getLogger(__name__)
+
+#: What a parent hands on to its children.
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def main():
@@ -76,21 +80,30 @@ def _supervise(app, sock, workers):
         if number != signal.SIGHUP:
             stopping.append(number)
         for pid in children:
-            os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError):  # waited for a moment ago
+                os.kill(pid, number)
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in _SIGNALS:
         signal.signal(number, forward)
 
     parent = os.getpid()
 
     def spawn():
-        pid = os.fork()
-        if pid == 0:
-            # Told to stop before it could listen to that: the defaults do, until process.run sets its own.
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                signal.signal(number, signal.SIG_DFL)
-            os._exit(_serve(app, sock, parent))
-        children.add(pid)
+        # Held back, a signal comes before there is another child, which then is not made, or when it is known here.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            if stopping:
+                return
+            pid = os.fork()
+            if pid == 0:
+                # Told to stop before it could listen to that: the defaults do, until process.run sets its own.
+                for number in _SIGNALS:
+                    signal.signal(number, signal.SIG_DFL)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+                os._exit(_serve(app, sock, parent))
+            children.add(pid)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
     _preload(app)
     for _ in range(workers):
@@ -102,7 +115,7 @@ def _supervise(app, sock, workers):
         children.discard(pid)
         code = os.waitstatus_to_exitcode(status)
         if stopping:
-            worst = max(worst, abs(code))
+            worst = max(worst, 0 if -code in stopping else abs(code))  # one that had not begun to serve
         else:
             LOG.error('Worker %d ended with %d; starting another.', pid, code)
             time.sleep(0.2)  # a worker that cannot start must not make this spin

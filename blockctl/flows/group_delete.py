@@ -42,7 +42,7 @@ def delete_group(ctx, group_id, with_volumes):
         if members and not with_volumes:
             raise exceptions.InvalidGroup(reason=f'Group {group_id} still contains volumes. The delete-volumes flag is '
                                                  'required to delete it.')
-        begun = [(row, volume_delete.begin(ctx, row, group_id=group_id)) for row in members]
+        begun = [volume_delete.begin(ctx, row, group_id=group_id) for row in members]
         jobs.supersede(ctx, group_id)
         job_id = jobs.post(ctx, KIND, group_id, transport.SCHEDULER, {})
         row = groups.get(ctx, group_id)

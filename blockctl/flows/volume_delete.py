@@ -35,10 +35,10 @@ def delete_volume(ctx, row, force=False, cascade=False):
     cannot.
     """
     with ctx.writing():
-        posted = begin(ctx, row, force, cascade)
+        row, job_id = begin(ctx, row, force, cascade)
         ctx.app.points('volume.delete.api.before_commit')
     ctx.app.points('volume.delete.api.committed')
-    tell(ctx, row, posted)
+    tell(ctx, row, job_id)
 
 
 def tell(ctx, row, job_id):
@@ -51,7 +51,7 @@ def tell(ctx, row, job_id):
 
 
 def begin(ctx, row, force=False, cascade=False, group_id=None):
-    """The same, in the caller's transaction: the id of the job, or None when the volume is gone already.
+    """The same, in the caller's transaction: the row as it is now, and the id of the job or, when it is gone, None.
 
     ``group_id``: of the group it has to belong to, whose job waits for this one.
     """
@@ -67,11 +67,11 @@ def begin(ctx, row, force=False, cascade=False, group_id=None):
         for snapshot_id in going:
             snapshots.remove(ctx, snapshot_id)
         volumes.remove(ctx, row)  # no pool has it
-        return None
+        return row, None
     job_id = jobs.post(ctx, KIND, row.id, volume_rpc.backend_of(row.host),
                        {'cascade': cascade, 'awaited_by': group_id}, to_fence, not_before)
     holds.hold_all(ctx, going, job_id)
-    return job_id
+    return row, job_id
 
 
 def _end_snapshots(ctx, volume_id, force):

@@ -41,6 +41,12 @@ def test_a_worker_that_dies_is_followed_by_another(api):
     assert not api.says('Traceback')
 
 
+def test_what_is_told_to_stop_starts_no_other_worker(api):
+    os.kill(min(workers(api)), signal.SIGKILL)
+    polling.until(lambda: api.says('starting another'), 30, 'word of the dead worker')
+    assert api.terminate() == 0
+
+
 def test_workers_end_when_nobody_looks_after_them(api):
     """Else they would keep the port from the next start."""
     left = workers(api)

@@ -311,6 +311,16 @@ def test_deleting_what_no_pool_has_needs_no_backend(ctx):
     all_is_well(ctx)
 
 
+def test_deleting_what_was_placed_since_it_was_seen_tells_its_backend(ctx, driver, pool):
+    volume_id = accept(ctx)
+    seen = row(ctx, volume_id)
+    schedule(ctx, pool)
+    volume_create.Create().run(work_on(ctx, BACKEND, driver))
+    assert (seen.host, row(ctx, volume_id).host) == (None, pool)
+    volume_delete.delete_volume(ctx, seen)
+    assert ctx.app.doorbell.rung[-1][:2] == (BACKEND, 'delete_volume')
+
+
 def test_forcing_a_creating_volume_out_ends_its_job(ctx, driver, pool):
     volume_id = accept(ctx)
     schedule(ctx, pool)
