@@ -74,10 +74,10 @@ class Schedule:
             _hand_over(work, row)
         elif not here.final:
             raise exceptions.BackendUnavailable(reason='services that count as down may just not have beaten yet')
-        elif work.job.payload['policy'] == NEVER:
-            volume_migrate.fail(work, user_messages.NOT_TO_MOVE)
-        elif not movable:
-            volume_migrate.fail(work, user_messages.CANNOT_MOVE)
+        elif work.job.payload['policy'] == NEVER or not movable:
+            LOG.warning('Volume %s keeps its type, its pool does not fit the new one: %s', row.id, here.summary())
+            never = work.job.payload['policy'] == NEVER
+            volume_migrate.fail(work, user_messages.NOT_TO_MOVE if never else user_messages.CANNOT_MOVE)
         else:
             volume_migrate.send(work, row, self._picker)
 

@@ -100,7 +100,7 @@ class LVMDriver(interface.Driver, interface.Encrypts, interface.Extends, interfa
         free = total * (1 - pool.data_percent / 100) if pool.takes_volumes else 0.0
         return interface.PoolStats(
             name=self._pool, total=total, free=free, foreign=foreign / units.Gi,
-            thin=True, thick=False, capabilities={'metadata_percent': pool.metadata_percent})
+            thin=True, thick=False, capabilities={'multiattach': True, 'metadata_percent': pool.metadata_percent})
 
     def _thick_stats(self, room, contents):
         """Snapshots count as foreign: room is set aside for what changes, and no claim knows of it."""
@@ -108,7 +108,7 @@ class LVMDriver(interface.Driver, interface.Encrypts, interface.Extends, interfa
         copies = 1 + self.conf.lvm_mirrors
         total, free = room.size / copies / units.Gi, room.free / copies / units.Gi
         return interface.PoolStats(name=self._pool, total=total, free=free, thin=False, thick=True,
-                                   foreign=max(0.0, total - free - own / units.Gi))
+                                   foreign=max(0.0, total - free - own / units.Gi), capabilities={'multiattach': True})
 
     def _is_ours(self, volume):
         return self._template.gave(volume.name)
