@@ -71,6 +71,15 @@ def _preload(app):
     gc.freeze()
 
 
+@contextlib.contextmanager
+def _signals_held_back():
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+
 def _supervise(app, sock, workers):
     """Keep ``workers`` children; SIGTERM and SIGHUP go on to them. Returns the worst of their exit states."""
     children = set()
@@ -89,21 +98,18 @@ def _supervise(app, sock, workers):
     parent = os.getpid()
 
     def spawn():
-        # Held back, a signal comes before there is another child, which then is not made, or when it is known here.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        try:
+        # A signal comes before there is another child, which then is not made, or when it is known here.
+        with _signals_held_back():
             if stopping:
                 return
             pid = os.fork()
-            if pid == 0:
-                # Told to stop before it could listen to that: the defaults do, until process.run sets its own.
-                for number in _SIGNALS:
-                    signal.signal(number, signal.SIG_DFL)
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-                os._exit(_serve(app, sock, parent))
-            children.add(pid)
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            if pid:
+                children.add(pid)
+                return
+            # Told to stop before it could listen to that: the defaults do, until process.run sets its own.
+            for number in _SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+        os._exit(_serve(app, sock, parent))
 
     _preload(app)
     for _ in range(workers):
