@@ -32,7 +32,6 @@ def extend(ctx, call, volume_id):
 
 @endpoint(body=schema.EXTEND_COMPLETION, code=202)
 def extend_completion(ctx, call, volume_id):
-    _flag(call, 'error')
     volume_extend.complete(ctx, volume_id)
 
 
