@@ -62,6 +62,7 @@ class Schedule:
         self._picker = picker
 
     def run(self, work):
+        never = work.job.payload['policy'] == NEVER
         with work.ctx.reading():
             row = volumes.get(work.ctx, work.job.resource_id)
             movable = row.attach_status == 'detached' and not volume_moves.has_snapshots(work.ctx, row.id)
@@ -74,9 +75,8 @@ class Schedule:
             _hand_over(work, row)
         elif not here.final:
             raise exceptions.BackendUnavailable(reason='services that count as down may just not have beaten yet')
-        elif work.job.payload['policy'] == NEVER or not movable:
+        elif never or not movable:
             LOG.warning('Volume %s keeps its type, its pool does not fit the new one: %s', row.id, here.summary())
-            never = work.job.payload['policy'] == NEVER
             volume_migrate.fail(work, user_messages.NOT_TO_MOVE if never else user_messages.CANNOT_MOVE)
         else:
             volume_migrate.send(work, row, self._picker)
